@@ -1,0 +1,1 @@
+"""The five services of Kaifu; none imports another (they meet in Kafka and over HTTP)."""

@@ -1,0 +1,1 @@
+"""What all services agree on: events, bus, tokens, sign-in, telemetry, health."""

@@ -1,0 +1,1 @@
+"""Who is asking: access tokens made by crm, verified offline by every service."""

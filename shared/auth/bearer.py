@@ -1,0 +1,34 @@
+"""The `Authorization: Bearer` header of an HTTP request, as a problem or a signed-in user."""
+
+from shared.auth.jwks import AccessTokenVerifier, KeysUnavailable
+from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
+from shared.http.problems import NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, Problem
+
+
+async def signed_in(verifier: AccessTokenVerifier, authorization: str | None) -> SignedIn:
+    """The bearer, or Problem 401 / 503 with `WWW-Authenticate` (RFC 6750)."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(
+            NOT_SIGNED_IN,
+            "Send `Authorization: Bearer <access token>`.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    try:
+        return await verifier.verify(token.strip())
+    except ExpiredAccessToken:
+        raise Problem(
+            SIGN_IN_EXPIRED,
+            "Refresh the access token and repeat the request.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        ) from None
+    except InvalidAccessToken:
+        raise Problem(
+            NOT_SIGNED_IN,
+            "The access token is not one of this server's.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        ) from None
+    except KeysUnavailable:
+        raise Problem(
+            UNAVAILABLE, "Sign-ins can't be checked at the moment.", headers={"Retry-After": "2"}
+        ) from None

@@ -1,0 +1,89 @@
+"""Access tokens: short-lived JWTs (ES256), signed by crm, verified from its JWKS.
+
+Claims: `iss` (crm's public address), `aud` "kaifu", `sub` user, `acc` account, `role`, `sid` the
+sign-in that it belongs to, `iat`, `exp`. Lifetime 10 minutes; revoking a sign-in stops its renewal
+at once, closes its sockets at once, and its last token runs out.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import KeySet
+
+AUDIENCE = "kaifu"
+LIFETIME = timedelta(minutes=10)
+ALGORITHM = "ES256"
+
+
+class Role(StrEnum):
+    """What a user may do; `super_admin` may change account-wide settings."""
+
+    REP = "rep"
+    ADMIN = "admin"
+    SUPER_ADMIN = "super_admin"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The verified bearer of an access token."""
+
+    user_id: UUID
+    account_id: UUID
+    role: Role
+    sign_in_id: UUID
+    expires_at: datetime
+
+
+class InvalidAccessToken(ValueError):
+    """Not a token of ours."""
+
+
+class ExpiredAccessToken(InvalidAccessToken):
+    """A token of ours that is over; refresh it."""
+
+
+def issue(keys: KeySet, issuer: str, who: SignedIn) -> str:
+    """Sign an access token with the first key of the set (crm only: it has the private keys)."""
+    key = keys.keys[0]
+    claims = {
+        "iss": issuer,
+        "aud": AUDIENCE,
+        "sub": str(who.user_id),
+        "acc": str(who.account_id),
+        "role": who.role.value,
+        "sid": str(who.sign_in_id),
+        "iat": int(datetime.now(UTC).timestamp()),
+        "exp": int(who.expires_at.timestamp()),
+    }
+    return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key)
+
+
+def verify(keys: KeySet, issuer: str, token: str, now: datetime | None = None) -> SignedIn:
+    """Who bears the token. Raises ExpiredAccessToken or InvalidAccessToken."""
+    moment = int((now or datetime.now(UTC)).timestamp())
+    registry = jwt.JWTClaimsRegistry(
+        now=moment,
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": AUDIENCE},
+        exp={"essential": True},
+        sub={"essential": True},
+    )
+    try:
+        decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
+        registry.validate(decoded.claims)
+        claims = decoded.claims
+        return SignedIn(
+            user_id=UUID(claims["sub"]),
+            account_id=UUID(claims["acc"]),
+            role=Role(claims["role"]),
+            sign_in_id=UUID(claims["sid"]),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+    except ExpiredTokenError:
+        raise ExpiredAccessToken("the sign-in has expired") from None
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise InvalidAccessToken("not an access token of this server") from None

@@ -1,0 +1,1 @@
+"""Kafka as Kaifu uses it: produce and consume events of the catalogue, dead letters, topics."""

@@ -1,0 +1,216 @@
+"""Consuming events: at least once, in batches, committed after the effects.
+
+The handler must make its effects idempotent (keyed by event id). It answers:
+- by returning: done, the offsets are committed;
+- `RetryLater`: something it needs is away; the same batch comes again after a pause, for ever;
+- anything else: the batch is tried again one by one; a message that fails three times, or raises
+  `InvalidMessage`, goes to the dead letters.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, KafkaError
+
+from shared.bus.connection import client_options
+from shared.bus.dead_letters import DeadLetters, InvalidMessage
+from shared.bus.producer import PublishFailed
+from shared.events.base import Event
+from shared.events.catalogue import Topic
+from shared.events.codec import UndecodableEvent, decode
+from shared.health.progress import Progress
+from shared.settings import KafkaSettings
+from shared.telemetry.names import CONSUMER_LAG, EVENTS_CONSUMED, HANDLER_RETRIES
+from shared.telemetry.tracing import KafkaHeaders
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 3
+_POLL_MS = 1000
+_BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class RetryLater(RuntimeError):
+    """What the handler needs is away (database, broker); nothing is wrong with the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """An event as it came: where from, and in which trace."""
+
+    event: Event
+    topic: str
+    partition: int
+    offset: int
+    headers: KafkaHeaders
+
+
+Handler = Callable[[Sequence[Delivered]], Awaitable[None]]
+
+
+def consumer_client(settings: KafkaSettings, group: str | None, **options: Any) -> AIOKafkaConsumer:
+    """An aiokafka consumer with our tempo. Range assignment keeps equal partitions of topics together."""
+    defaults: dict[str, Any] = {
+        **client_options(settings),
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": settings.session_timeout_ms,
+        "rebalance_timeout_ms": settings.session_timeout_ms,
+        "heartbeat_interval_ms": settings.heartbeat_interval_ms,
+        "fetch_max_wait_ms": settings.fetch_max_wait_ms,
+        "partition_assignment_strategy": [RangePartitionAssignor],
+        "metadata_max_age_ms": 60_000,
+    }
+    return AIOKafkaConsumer(**(defaults | options))
+
+
+class EventConsumer:
+    """Feeds a handler with the events of some topics, as one member of a group."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: Sequence[Topic],
+        handler: Handler,
+        dead_letters: DeadLetters,
+        progress: Progress,
+        *,
+        batch: int = 500,
+    ) -> None:
+        self._client = consumer_client(settings, group)
+        self._topics = [topic.name for topic in topics]
+        self._handler = handler
+        self._dead_letters = dead_letters
+        self._progress = progress
+        self._loop_name = f"consumer {group}"
+        self._batch = batch
+        self._positions: dict[TopicPartition, int] = {}
+        progress.expect(self._loop_name)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consume until `stopping`. Raises DeadLetterLimitReached."""
+        await self._client.start()
+        self._client.subscribe(self._topics, listener=_ReadyOnAssignment(self._progress, self._loop_name))
+        try:
+            while not stopping.is_set():
+                batches = await self._client.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+                records = [record for batch in batches.values() for record in batch]
+                if records and not await self._process(records, stopping):
+                    return
+                if records:
+                    await self._commit(batches)
+                self._progress.moved(self._loop_name)
+                self._measure_lag()
+        finally:
+            await self._client.stop()
+
+    async def _process(self, records: Sequence[Any], stopping: asyncio.Event) -> bool:
+        """Whether all effects are done; False when the process is stopping first."""
+        for attempt in itertools.count():
+            try:
+                await self._handled(await self._decoded(records), records)
+            except (RetryLater, PublishFailed) as error:
+                HANDLER_RETRIES.labels(records[0].topic).inc()
+                pause = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
+                log.warning("waiting for what is away", error=str(error), pause_s=pause)
+                if await _stopped_within(stopping, pause):
+                    return False
+                self._progress.moved(self._loop_name)  # waiting on purpose is not a stall
+            else:
+                return True
+        raise AssertionError("unreachable")
+
+    async def _decoded(self, records: Sequence[Any]) -> list[Delivered]:
+        events = []
+        for record in records:
+            try:
+                event = decode(record.topic, record.value)
+            except UndecodableEvent as error:
+                await self._dead_letters.put(record, f"undecodable: {error.reason}")
+                continue
+            events.append(Delivered(event, record.topic, record.partition, record.offset, record.headers))
+        return events
+
+    async def _handled(self, events: list[Delivered], records: Sequence[Any]) -> None:
+        try:
+            await self._handler(events)
+        except (RetryLater, PublishFailed):
+            raise
+        except Exception as error:  # noqa: BLE001 - a poison message must not stop the topic
+            log.warning("a batch failed; trying one by one", error=type(error).__name__, size=len(events))
+            await self._one_by_one(events, records)
+        for event in events:
+            EVENTS_CONSUMED.labels(event.topic).inc()
+        self._dead_letters.fine(len(events))
+
+    async def _one_by_one(self, events: list[Delivered], records: Sequence[Any]) -> None:
+        raw = {(record.topic, record.partition, record.offset): record for record in records}
+        for event in events:
+            reason = await self._attempt(event)
+            if reason is not None:
+                await self._dead_letters.put(raw[event.topic, event.partition, event.offset], reason)
+
+    async def _attempt(self, event: Delivered) -> str | None:
+        """None when done, else why not."""
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                await self._handler([event])
+            except (RetryLater, PublishFailed):
+                raise
+            except InvalidMessage as error:
+                return error.reason
+            except Exception as error:
+                log.exception("a message failed", topic=event.topic, attempt=attempt + 1)
+                reason = f"handler-failed: {type(error).__name__}"
+            else:
+                return None
+        return reason
+
+    async def _commit(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
+        done = {partition: batch[-1].offset + 1 for partition, batch in batches.items() if batch}
+        self._positions |= done
+        try:
+            await self._client.commit(done)
+        except CommitFailedError:
+            log.info("lost the partition before the commit; its new owner repeats the batch")
+        except KafkaError as error:
+            log.warning("commit failed; the next one covers it", error=type(error).__name__)
+
+    def _measure_lag(self) -> None:
+        """From the fetch's high watermark: ListOffsets is wrong on the embedded broker."""
+        for partition in self._client.assignment():
+            high = self._client.highwater(partition)
+            if high is not None:
+                lag = max(0, high - self._positions.get(partition, high))
+                CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
+
+
+class _ReadyOnAssignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """A member without partitions is ready too: it stands by."""
+
+    def __init__(self, progress: Progress, loop_name: str) -> None:
+        self._progress = progress
+        self._loop_name = loop_name
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """Nothing to hand over: effects are done before the commit."""
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """The group has let us in."""
+        self._progress.ready(self._loop_name)
+
+
+async def _stopped_within(stopping: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""Publishing events: done when the broker has acknowledged them."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.bus.connection import client_options
+from shared.events.base import Event
+from shared.events.catalogue import topic_of
+from shared.events.codec import encode
+from shared.settings import KafkaSettings
+from shared.telemetry.names import EVENTS_PUBLISHED
+from shared.telemetry.tracing import KafkaHeaders, kafka_headers
+
+
+class PublishFailed(RuntimeError):
+    """The broker did not acknowledge in time; the event may or may not be there."""
+
+
+class EventPublisher:
+    """Publishes events of the catalogue with acks=all."""
+
+    def __init__(self, settings: KafkaSettings, *, timeout_s: float = 10.0, linger_ms: int = 0) -> None:
+        self._timeout_s = timeout_s
+        self._producer = AIOKafkaProducer(
+            **client_options(settings),
+            acks="all",
+            enable_idempotence=settings.idempotent_producer,
+            linger_ms=linger_ms,
+            request_timeout_ms=int(timeout_s * 1000),
+        )
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaConnectionError when no broker answers."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        await self._producer.stop()
+
+    async def publish(self, event: Event, headers: KafkaHeaders | None = None) -> None:
+        """One event, in the current trace unless headers are given. Raises PublishFailed."""
+        await self.publish_all([(event, headers)])
+
+    async def publish_all(self, events: Iterable[tuple[Event, KafkaHeaders | None]]) -> None:
+        """Several events, in order per key; returns when all are acknowledged, else PublishFailed."""
+        current = kafka_headers()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                sent = [
+                    await self._producer.send(
+                        topic_of(event).name,
+                        encode(event),
+                        key=event.key().encode(),
+                        headers=list(headers if headers is not None else current),
+                    )
+                    for event, headers in events
+                ]
+                for acknowledged in sent:
+                    record = await acknowledged
+                    EVENTS_PUBLISHED.labels(record.topic).inc()
+        except (KafkaError, TimeoutError) as error:
+            raise PublishFailed(type(error).__name__) from error
+
+    async def publish_raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: KafkaHeaders
+    ) -> None:
+        """Bytes as they are: for dead letters and their replay. Raises PublishFailed."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
+        except (KafkaError, TimeoutError) as error:
+            raise PublishFailed(type(error).__name__) from error

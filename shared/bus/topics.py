@@ -1,0 +1,53 @@
+"""Making the topics of the catalogue, and checking those that exist."""
+
+from collections.abc import Iterator
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import for_code
+
+from shared.bus.connection import client_options
+from shared.events.catalogue import DEAD_LETTER_RETENTION, TOPICS
+from shared.settings import KafkaSettings
+
+_EXISTS = 36  # TOPIC_ALREADY_EXISTS
+
+
+class TopicMismatch(RuntimeError):
+    """A topic exists with another number of partitions: keys would land elsewhere than before."""
+
+
+async def create_topics(settings: KafkaSettings) -> list[str]:
+    """Make what is missing; returns the names made. Raises TopicMismatch, KafkaError."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        answer = await admin.create_topics(list(_wanted(settings)))
+        made = []
+        for name, code, *_ in answer.topic_errors:
+            if code == 0:
+                made.append(name)
+            elif code != _EXISTS:
+                raise for_code(code)(name)
+        await _check_partitions(admin, settings.partitions)
+        return made
+    finally:
+        await admin.close()
+
+
+def _wanted(settings: KafkaSettings) -> Iterator[NewTopic]:
+    dead = str(int(DEAD_LETTER_RETENTION.total_seconds() * 1000))
+    for topic in TOPICS:
+        yield NewTopic(
+            topic.name, settings.partitions, settings.replication, topic_configs=topic.broker_config()
+        )
+        yield NewTopic(topic.dead_letters, 1, settings.replication, topic_configs={"retention.ms": dead})
+
+
+async def _check_partitions(admin: AIOKafkaAdminClient, partitions: int) -> None:
+    for described in await admin.describe_topics([topic.name for topic in TOPICS]):
+        found = len(described["partitions"])
+        if found != partitions:
+            raise TopicMismatch(
+                f"{described['topic']} has {found} partitions, the settings say {partitions}: "
+                "set KAIFU_KAFKA_PARTITIONS to what exists"
+            )

@@ -1,0 +1,1 @@
+"""What ingest and logger ask crm: the contract, and a client with a deadline."""

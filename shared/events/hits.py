@@ -1,0 +1,61 @@
+"""email.hits: what was fetched, raw, before anybody judged it."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.events.base import Event
+
+MAX_USER_AGENT = 512  # characters; the longest honest agent seen is under 400
+MAX_HEADER = 256
+
+
+class Endpoint(StrEnum):
+    """Which address was fetched."""
+
+    PIXEL = "pixel"
+    LINK = "link"
+
+
+class HitRecorded(Event):
+    """A pixel or a tracked link was fetched.
+
+    `slot`: the recipient that the address was made for, None when one address serves all.
+    `link_index`: position of the link among the message's links, None for a pixel.
+    `client_address`: None unless it came through a configured trusted proxy (or no proxy is
+    expected): address rules must stay off then.
+    `headers`: a fixed few, lower-case names, as evidence (services/ingest/model.py lists them).
+    """
+
+    type: Literal["hit_recorded"] = "hit_recorded"
+    message_id: UUID
+    endpoint: Endpoint
+    method: Literal["GET", "HEAD"]
+    slot: int | None = Field(default=None, ge=0)
+    link_index: int | None = Field(default=None, ge=0)
+    client_address: str | None = Field(default=None, max_length=45)
+    user_agent: str = Field(default="", max_length=MAX_USER_AGENT)
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    def key(self) -> str:
+        """Per message, so that hits meet the message's state on one partition."""
+        return str(self.message_id)
+
+
+class ViewingReported(Event):
+    """The rep's own browser says: I am viewing this message now (B4)."""
+
+    type: Literal["viewing_reported"] = "viewing_reported"
+    message_id: UUID
+    user_id: UUID
+    client_address: str | None = Field(default=None, max_length=45)
+    user_agent: str = Field(default="", max_length=MAX_USER_AGENT)
+
+    def key(self) -> str:
+        """Per message, beside the hits that it explains."""
+        return str(self.message_id)
+
+
+AnyHitEvent = Annotated[HitRecorded | ViewingReported, Field(discriminator="type")]

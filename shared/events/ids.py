@@ -1,0 +1,22 @@
+"""Event ids: UUIDv7 for what happens, UUIDv5 for what is derived from it.
+
+A derived id is the whole of "effects exactly once": the same inputs give the same id on every
+replica and after every restart, and each store is keyed by it.
+"""
+
+from uuid import UUID, uuid5
+
+from uuid_utils.compat import uuid7
+
+NAMESPACE = UUID("6f0d3c1e-5d0b-5f57-9a54-0c4f1b6f2a11")
+_SEPARATOR = "\x1f"  # can't stand in a UUID or a word, so ("a", "bc") and ("ab", "c") differ
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7: its first 48 bits are milliseconds since the epoch, so ids sort by time."""
+    return uuid7()
+
+
+def derived_id(*parts: object) -> UUID:
+    """The UUIDv5 of the parts, in order; the first part says what is being derived."""
+    return uuid5(NAMESPACE, _SEPARATOR.join(str(part) for part in parts))

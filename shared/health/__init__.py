@@ -1,0 +1,1 @@
+"""Probes by progress: a service is ready while its loops move, never because it is merely up."""

@@ -1,0 +1,1 @@
+"""HTTP manners that all services share: problem bodies and how a server is run."""

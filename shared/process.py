@@ -1,0 +1,104 @@
+"""The life of a service process: telemetry, ops listener, watchdog, signals, an orderly end."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+
+from shared.health.progress import Progress, Watchdog
+from shared.health.server import ops_server
+from shared.http.server import QuietServer
+from shared.settings import OpsSettings, TelemetrySettings
+from shared.telemetry import logs, tracing
+
+log = structlog.get_logger(__name__)
+
+
+class Runtime:
+    """What the wiring of a service gets: progress to report to, and the wish to stop."""
+
+    def __init__(self, service: str, progress: Progress) -> None:
+        self.service = service
+        self.progress = progress
+        self.stopping = asyncio.Event()
+
+    async def serve(self, server: QuietServer) -> None:
+        """Serve HTTP until the process stops; open requests are finished first."""
+        stopper = asyncio.create_task(self._stop(server))
+        try:
+            await server.serve()
+        except SystemExit:  # uvicorn's way to say that the port is taken; it has logged why
+            raise PortTaken(server.config.host, server.config.port) from None
+        finally:
+            stopper.cancel()
+
+    async def _stop(self, server: uvicorn.Server) -> None:
+        await self.stopping.wait()
+        server.should_exit = True
+
+    async def run_until_stopped(self, *loops: Coroutine[Any, Any, None]) -> None:
+        """Run the loops side by side. They end on `stopping`; if one fails, all stop and it is raised.
+
+        A loop that returns early also stops the process: a service with half its loops is broken.
+        """
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        self.stopping.set()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+
+class PortTaken(RuntimeError):
+    """Another process listens there."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"port {port} on {host} is taken: stop what listens there or choose another port")
+
+
+def run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:
+    """Run a service until SIGTERM or SIGINT. Exit code 0 after an orderly end, 1 after a failure."""
+    telemetry = TelemetrySettings()
+    logs.configure(service, telemetry.log_level)
+    tracer = tracing.configure(service, telemetry)
+    try:
+        uvloop.run(_run(service, body))
+    except (PortTaken, OSError) as error:
+        log.error("can't start", error=str(error))
+        sys.exit(1)
+    except Exception:
+        log.exception("the service failed")
+        sys.exit(1)
+    finally:
+        tracer.shutdown()
+    log.info("stopped")
+
+
+async def _run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:
+    ops = OpsSettings()
+    progress = Progress(ops.stalled_after_s)
+    runtime = Runtime(service, progress)
+    loop = asyncio.get_running_loop()
+    for wish in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wish, runtime.stopping.set)
+    watchdog = Watchdog(progress, ops.killed_after_s)
+    watchdog.start()
+    probes = asyncio.create_task(runtime.serve(ops_server(progress, ops)))
+    work = asyncio.ensure_future(body(runtime))
+    try:
+        await asyncio.wait({probes, work}, return_when=asyncio.FIRST_COMPLETED)
+        runtime.stopping.set()
+        watchdog.stop()
+        await asyncio.gather(work, probes)
+    finally:
+        for task in (work, probes):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task

@@ -1,0 +1,1 @@
+"""Logs, traces and metrics: one format, one list of names."""

@@ -1,0 +1,44 @@
+"""Every metric, once. Dashboards and alert rules are checked against this list."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+# bus
+EVENTS_CONSUMED = Counter("kaifu_events_consumed_total", "Events handled", ["topic"])
+EVENTS_PUBLISHED = Counter("kaifu_events_published_total", "Events acknowledged by the broker", ["topic"])
+DEAD_LETTERS = Counter(
+    "kaifu_dead_letters_total", "Messages that could not be processed", ["topic", "reason"]
+)
+HANDLER_RETRIES = Counter("kaifu_handler_retries_total", "Batches tried again", ["topic"])
+CONSUMER_LAG = Gauge("kaifu_consumer_lag", "Messages behind the high watermark", ["topic", "partition"])
+PROGRESS_AGE = Gauge("kaifu_progress_age_seconds", "Since this process last moved forward", ["loop"])
+
+# ingest
+HITS = Counter("kaifu_hits_total", "Pixels and links served", ["endpoint", "durable"])
+HITS_LOST = Counter("kaifu_hits_lost_total", "Hits served that nothing could store", ["endpoint"])
+BAD_TOKENS = Counter("kaifu_bad_tokens_total", "Addresses that do not open", ["endpoint"])
+REVOKED_HITS = Counter("kaifu_revoked_hits_total", "Hits on revoked messages, not recorded", ["endpoint"])
+SPOOL_RECORDS = Gauge("kaifu_spool_records", "Hits on disk that the broker has not got yet")
+SPOOL_DRAINED = Counter("kaifu_spool_drained_total", "Hits taken from disk to the broker")
+PREPARED = Counter("kaifu_messages_prepared_total", "Prepared messages", ["tracked", "logged"])
+REFUSED = Counter("kaifu_requests_refused_total", "Requests answered with a problem", ["problem"])
+
+# tracker
+VERDICTS = Counter("kaifu_verdicts_total", "Verdicts given", ["verdict", "kind"])
+PENDING_HITS = Gauge("kaifu_pending_hits", "Hits whose message is not confirmed yet")
+
+# logger
+LOG_DECISIONS = Counter("kaifu_log_decisions_total", "Logging decisions", ["outcome"])
+
+# notifier
+SOCKETS = Gauge("kaifu_sockets", "Open WebSocket connections")
+PUSHES = Counter("kaifu_pushes_total", "Events written to sockets", ["type"])
+PUSH_LATENCY = Histogram("kaifu_push_latency_seconds", "From the hit to the socket", buckets=_FAST)
+RESYNCS = Counter("kaifu_resyncs_total", "Clients told to load afresh", ["reason"])
+SOCKETS_CLOSED = Counter("kaifu_sockets_closed_total", "Sockets closed by us", ["reason"])
+
+# crm
+ENGAGEMENTS_STORED = Counter("kaifu_engagements_stored_total", "Engagements written", ["kind"])
+OUTBOX_WAITING = Gauge("kaifu_outbox_waiting", "Events written but not yet published")
+SIGN_INS = Counter("kaifu_sign_ins_total", "Sign-ins", ["outcome"])
