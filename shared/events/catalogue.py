@@ -76,7 +76,7 @@ HITS = Topic(
     key="message_id",
     retention=timedelta(days=7),
     events=AnyHitEvent,
-    description="Raw fetches of pixels and links, and the rep's own viewing. Alone in having client addresses.",
+    description="Raw fetches of pixels and links, and the rep's own viewing. Alone holds client addresses.",
 )
 ENGAGEMENTS = Topic(
     name="email.engagements",
