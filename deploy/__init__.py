@@ -1,0 +1,1 @@
+"""How Kaifu is run: on one machine, in containers, on Kubernetes."""
