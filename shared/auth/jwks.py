@@ -1,19 +1,24 @@
 """crm's public keys, fetched over HTTP and kept.
 
 A verifier goes on working while crm is away. An unknown key id triggers one fetch, at most every
-ten seconds, so a flood of forged tokens does not become a flood of fetches.
+ten seconds (every second while there are no keys yet), so a flood of forged tokens does not become
+a flood of fetches.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import httpx
+import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from shared.auth.tokens import InvalidAccessToken, SignedIn, verify
 
+log = structlog.get_logger(__name__)
 REFETCH_AFTER_S = 10.0
+RETRY_AFTER_S = 1.0  # while crm has not been reached once
 
 
 class KeysUnavailable(RuntimeError):
@@ -23,8 +28,15 @@ class KeysUnavailable(RuntimeError):
 class AccessTokenVerifier:
     """Verifies access tokens with keys from `<app>/.well-known/jwks.json`."""
 
-    def __init__(self, http: httpx.AsyncClient, jwks_url: str, issuer: str) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        jwks_url: str,
+        issuer: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._http = http
+        self._clock = clock
         self._jwks_url = jwks_url
         self._issuer = issuer
         self._keys: KeySet | None = None
@@ -47,11 +59,14 @@ class AccessTokenVerifier:
             return verify(await self.fetch(), self._issuer, token)
 
     async def fetch(self) -> KeySet:
-        """Fetch the keys, unless that was tried within the last ten seconds."""
+        """Fetch the keys, unless that was tried just now. Raises KeysUnavailable."""
         async with self._lock:
-            if time.monotonic() - self._fetched_at >= REFETCH_AFTER_S or self._keys is None:
-                self._fetched_at = time.monotonic()
-                await self._fetch()
+            pause = RETRY_AFTER_S if self._keys is None else REFETCH_AFTER_S
+            if self._clock() - self._fetched_at >= pause:
+                try:
+                    await self._fetch()
+                finally:
+                    self._fetched_at = self._clock()
             if self._keys is None:
                 raise KeysUnavailable("the sign-in keys could not be fetched from crm")
             return self._keys
@@ -61,9 +76,8 @@ class AccessTokenVerifier:
             answer = await self._http.get(self._jwks_url, timeout=2.0)
             answer.raise_for_status()
             self._keys = KeySet.import_key_set(answer.json())
-        except (httpx.HTTPError, JoseError, ValueError, KeyError):
-            if self._keys is None:
-                raise KeysUnavailable("the sign-in keys could not be fetched from crm") from None
+        except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("the sign-in keys could not be fetched", error=type(error).__name__)
 
     @staticmethod
     def _names_unknown_key(keys: KeySet, token: str) -> bool:

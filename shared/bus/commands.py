@@ -77,15 +77,16 @@ async def _dead_letters(topic: str) -> AsyncIterator[Any]:
     try:
         client.assign([partition])
         await client.seek_to_beginning(partition)
-        seen = -1
-        while True:
+        seen, end = -1, None  # a replayed message may come back here at once: `end` keeps that from looping
+        while end is None or seen + 1 < end:
             batch = (await client.getmany(partition, timeout_ms=1500)).get(partition, [])
+            end = client.highwater(partition) if end is None else end
+            if not batch:
+                return
             for record in batch:
                 seen = record.offset
-                yield record
-            high = client.highwater(partition)
-            if not batch or (high is not None and seen + 1 >= high):
-                return
+                if end is None or seen < end:
+                    yield record
     finally:
         await client.stop()
 

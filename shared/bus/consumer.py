@@ -40,6 +40,9 @@ class RetryLater(RuntimeError):
     """What the handler needs is away (database, broker); nothing is wrong with the message."""
 
 
+Place = tuple[str, int, int]  # topic, partition, offset
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """An event as it came: where from, and in which trace."""
@@ -49,6 +52,11 @@ class Delivered:
     partition: int
     offset: int
     headers: KafkaHeaders
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in Kafka: nothing else stands there."""
+        return self.topic, self.partition, self.offset
 
 
 Handler = Callable[[Sequence[Delivered]], Awaitable[None]]
@@ -114,9 +122,10 @@ class EventConsumer:
 
     async def _process(self, records: Sequence[Any], stopping: asyncio.Event) -> bool:
         """Whether all effects are done; False when the process is stopping first."""
+        aside: set[Place] = set()
         for attempt in itertools.count():
             try:
-                await self._handled(await self._decoded(records), records)
+                await self._handled(await self._decoded(records, aside), records, aside)
             except (RetryLater, PublishFailed) as error:
                 HANDLER_RETRIES.labels(records[0].topic).inc()
                 pause = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
@@ -128,35 +137,41 @@ class EventConsumer:
                 return True
         raise AssertionError("unreachable")
 
-    async def _decoded(self, records: Sequence[Any]) -> list[Delivered]:
+    async def _decoded(self, records: Sequence[Any], aside: set[Place]) -> list[Delivered]:
+        """The events that are not set aside yet; `aside` grows by what is no event."""
         events = []
         for record in records:
+            if (place := (record.topic, record.partition, record.offset)) in aside:
+                continue
             try:
                 event = decode(record.topic, record.value)
             except UndecodableEvent as error:
                 await self._dead_letters.put(record, f"undecodable: {error.reason}")
+                aside.add(place)
                 continue
-            events.append(Delivered(event, record.topic, record.partition, record.offset, record.headers))
+            events.append(Delivered(event, *place, record.headers))
         return events
 
-    async def _handled(self, events: list[Delivered], records: Sequence[Any]) -> None:
+    async def _handled(self, events: list[Delivered], records: Sequence[Any], aside: set[Place]) -> None:
         try:
             await self._handler(events)
         except (RetryLater, PublishFailed):
             raise
         except Exception as error:  # noqa: BLE001 - a poison message must not stop the topic
             log.warning("a batch failed; trying one by one", error=type(error).__name__, size=len(events))
-            await self._one_by_one(events, records)
-        for event in events:
+            await self._one_by_one(events, records, aside)
+        done = [event for event in events if event.place not in aside]
+        for event in done:
             EVENTS_CONSUMED.labels(event.topic).inc()
-        self._dead_letters.fine(len(events))
+        self._dead_letters.fine(len(done))
 
-    async def _one_by_one(self, events: list[Delivered], records: Sequence[Any]) -> None:
+    async def _one_by_one(self, events: list[Delivered], records: Sequence[Any], aside: set[Place]) -> None:
         raw = {(record.topic, record.partition, record.offset): record for record in records}
         for event in events:
             reason = await self._attempt(event)
             if reason is not None:
-                await self._dead_letters.put(raw[event.topic, event.partition, event.offset], reason)
+                await self._dead_letters.put(raw[event.place], reason)
+                aside.add(event.place)
 
     async def _attempt(self, event: Delivered) -> str | None:
         """None when done, else why not."""

@@ -1,5 +1,6 @@
 """A client of crm's directory: pooled connections, a deadline per call, the trace passed on."""
 
+import asyncio
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -58,10 +59,11 @@ class DirectoryClient:
     async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         headers = self._headers | http_headers() | {"Content-Type": "application/json"}
         try:
-            answer = await self._http.request(
-                method, self._base + path, headers=headers, timeout=self._deadline_s, **request
-            )
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(self._deadline_s):  # httpx's own timeout is per step, not per call
+                answer = await self._http.request(
+                    method, self._base + path, headers=headers, timeout=self._deadline_s, **request
+                )
+        except (httpx.HTTPError, TimeoutError) as error:
             raise DirectoryUnavailable(type(error).__name__) from None
         if answer.is_client_error:
             raise DirectoryRefused(_read(ProblemBody, answer))

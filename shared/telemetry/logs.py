@@ -17,7 +17,7 @@ _SECRET = re.compile(
     r"[^\s@\"'<>]+@[^\s@\"'<>]+\.[^\s@\"'<>]+"  # e-mail address
     r"|/[oc]/[A-Za-z0-9_-]{16,}"  # tracking address
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+"  # JWT
-    r"|\bAQ[A-Za-z0-9_-]{40,}"  # sealed token: version 1
+    r"|A[Q-Za-f][A-Za-z0-9_-]{40,}"  # sealed token: version 1 and any key id
 )
 REDACTED = "[redacted]"
 
@@ -29,9 +29,18 @@ def redact(text: str) -> str:
 
 def _redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = redact(value)
+        event[name] = _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, dict):
+        return {redact(str(name)): _redacted(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_redacted(part) for part in value]
+    return redact(value if isinstance(value, str) else repr(value))
 
 
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 KEY_BYTES = 64  # AES-SIV with two 256-bit keys (RFC 5297)
+MAX_KEY_ID = 255  # one byte of the token
 
 
 class KeyRingUnreadable(RuntimeError):
@@ -33,7 +34,7 @@ class KeyRing:
         """Read a ring. Raises KeyRingUnreadable."""
         try:
             content = json.loads(path.read_text())
-            keys = {int(key_id): AESSIV(base64.b64decode(key)) for key_id, key in content["keys"].items()}
+            keys = {_key_id(key_id): _key(key) for key_id, key in content["keys"].items()}
             current = int(content["current"])
         except FileNotFoundError:
             raise KeyRingUnreadable(f"no key ring at {path}: make one with `kaifu keys new {path}`") from None
@@ -42,6 +43,20 @@ class KeyRing:
         if current not in keys:
             raise KeyRingUnreadable(f"the key ring at {path} does not hold its current key {current}")
         return cls(current, keys)
+
+
+def _key_id(text: str) -> int:
+    key_id = int(text)
+    if not 0 <= key_id <= MAX_KEY_ID:
+        raise ValueError(key_id)
+    return key_id
+
+
+def _key(text: str) -> AESSIV:
+    key = base64.b64decode(text, validate=True)
+    if len(key) != KEY_BYTES:
+        raise ValueError("a key of another length")
+    return AESSIV(key)
 
 
 def create(path: Path) -> None:
@@ -54,8 +69,8 @@ def rotate(path: Path) -> int:
     KeyRing.load(path)
     content = json.loads(path.read_text())
     key_id = max(int(known) for known in content["keys"]) + 1
-    if key_id > 255:
-        raise KeyRingUnreadable(f"the key ring at {path} is full: key ids end at 255")
+    if key_id > MAX_KEY_ID:
+        raise KeyRingUnreadable(f"the key ring at {path} is full: key ids end at {MAX_KEY_ID}")
     content["keys"][str(key_id)] = _new_key()
     content["current"] = key_id
     _write(path, content, exclusive=False)
@@ -69,15 +84,19 @@ def _new_key() -> str:
 def _write(path: Path, content: dict[str, object], *, exclusive: bool) -> None:
     """Atomic and durable: half a key ring would be the loss of every address ever sent."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if exclusive and path.exists():
-        raise FileExistsError(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(content, file, indent=2)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    if exclusive:
+        try:
+            path.hardlink_to(draft)  # fails if there is one, also one that another process made just now
+        finally:
+            draft.unlink()
+    else:
+        draft.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

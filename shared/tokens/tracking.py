@@ -68,6 +68,8 @@ def open_link(ring: KeyRing, token: str | bytes) -> LinkToken:
 
 
 def _ids(account_id: UUID, message_id: UUID, slot: int | None) -> bytes:
+    if slot is not None and not 0 <= slot <= MAX_SLOT:
+        raise ValueError(f"slot {slot} does not fit in a token")
     return account_id.bytes + message_id.bytes + (_ALL_SLOTS if slot is None else slot).to_bytes(2)
 
 
