@@ -1,5 +1,6 @@
 """FastAPI with problem bodies: every error answer of an app is `application/problem+json`."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,8 @@ from shared.http.problems import (
 from shared.telemetry.names import REFUSED
 
 log = structlog.get_logger(__name__)
+_PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemBody"}
+_FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 _BY_STATUS = {400: MALFORMED, 403: FORBIDDEN, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
 
 
@@ -32,13 +35,8 @@ def responses(*problems: ProblemType) -> dict[int | str, dict[str, Any]]:
     by_status: dict[int | str, list[str]] = {}
     for problem in problems:
         by_status.setdefault(int(problem.status), []).append(f"{problem.title} (`{problem.urn}`)")
-    schema = {"$ref": "#/components/schemas/ProblemBody"}
     return {
-        status: {
-            "description": "; ".join(lines),
-            "model": ProblemBody,
-            "content": {MEDIA_TYPE: {"schema": schema}},
-        }
+        status: {"description": "; ".join(lines), "content": {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}}}
         for status, lines in by_status.items()
     }
 
@@ -56,6 +54,7 @@ def answer(problem: Problem) -> JSONResponse:
 
 def install_problems(app: FastAPI) -> None:
     """Turn every way to fail into a problem body. Values of the request are never echoed."""
+    _document_problems(app)
 
     @app.exception_handler(Problem)
     async def _problem(_: Request, error: Problem) -> JSONResponse:
@@ -80,6 +79,32 @@ def install_problems(app: FastAPI) -> None:
     async def _internal(_: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", exc_info=error)
         return answer(Problem(INTERNAL, "It is logged with its trace id; try again later."))
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Let the OpenAPI document say what is sent: problem bodies, also where FastAPI adds its own 422."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            for name in _FASTAPIS_OWN:
+                schemas.pop(name, None)
+            schemas["ProblemBody"] = ProblemBody.model_json_schema()
+            invalid = responses(INVALID)[int(INVALID.status)]
+            for operation in _operations(document):
+                answers = operation.get("responses", {})
+                if "HTTPValidationError" in str(answers.get("422", "")):
+                    answers["422"] = invalid
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document.get("paths", {}).values():
+        yield from (operation for operation in path.values() if isinstance(operation, dict))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
