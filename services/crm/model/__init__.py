@@ -1,0 +1,1 @@
+"""What crm knows, as immutable values: no driver, no clock."""

@@ -1,0 +1,58 @@
+"""Accounts and the people who sign in to them."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from services.crm.model.base import Model
+from shared.auth.tokens import Role
+
+
+class EmailSettings(Model):
+    """What a super admin decides for the whole account (A1-A5, P1)."""
+
+    tracking: bool = Field(default=True, description="A4: users may track opens and clicks")
+    logging: bool = Field(default=True, description="users may log mail")
+    data_privacy: bool = Field(default=False, description="P1: only with a legal basis for processing")
+
+
+class Account(Model):
+    """One customer. `policy_version` counts the changes of its settings."""
+
+    id: UUID
+    name: str
+    settings: EmailSettings = EmailSettings()
+    policy_version: int = 1
+    created_at: datetime
+
+
+class AddressKind(StrEnum):
+    """Why an address counts as the user's own (L7)."""
+
+    PRIMARY = "primary"
+    CONNECTED = "connected"
+    ALIAS = "alias"
+
+
+class SendingAddress(Model):
+    """An address that the user may send from."""
+
+    address: str
+    kind: AddressKind
+
+
+class User(Model):
+    """A person who signs in. `address` is the sign-in name; `addresses` are those to send from."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    address: str
+    addresses: tuple[SendingAddress, ...]
+    role: Role
+    locale: str = "en"
+    time_zone: str = "UTC"
+    disabled: bool = False
+    created_at: datetime

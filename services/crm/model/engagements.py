@@ -1,0 +1,37 @@
+"""Engagements: judged hits, at their highest revision."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.crm.model.base import Model
+from shared.events.engagements import EngagementKind, Evidence, Verdict
+
+COUNTED = frozenset({Verdict.HUMAN, Verdict.PROXIED_HUMAN})
+
+
+class Engagement(Model):
+    """One verdict. `occurred_at` is the time of the hit; `candidates` are recipient slots."""
+
+    id: UUID
+    revision: int
+    message_id: UUID
+    user_id: UUID
+    hit_id: UUID
+    kind: EngagementKind
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+    confidence: float
+    ruleset_version: str
+    session_id: UUID
+    occurred_at: datetime
+    folded_into: UUID | None = None
+    first: bool = False
+    inferred: bool = False
+    anonymous: bool = False
+    candidates: tuple[int, ...] = ()
+    link_index: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it stands for a person's own act (T3), once."""
+        return self.folded_into is None and (self.verdict in COUNTED or self.inferred)
