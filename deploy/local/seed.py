@@ -1,0 +1,54 @@
+"""The demo account: made by crm's own command, its passwords kept beside the data."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.local.home import Home, write_private
+
+
+class SeedFailed(RuntimeError):
+    """The demo account could not be made; the message ends with the command's last line."""
+
+
+async def seed(home: Home, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Make the demo account if it is missing; returns what is known of it, sign-ins included.
+
+    crm stores hashes only and prints passwords once, so what it prints is kept in a private file.
+    """
+    command = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).with_name("kaifu")), "crm", "seed-demo", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environment),
+        cwd=home.root,
+    )
+    output, errors = await command.communicate()
+    try:
+        printed: dict[str, Any] = json.loads(output)
+    except ValueError:
+        printed = {}
+    if command.returncode != 0 or not isinstance(printed, dict):
+        last = (errors.decode(errors="replace").strip().splitlines() or ["no output"])[-1]
+        raise SeedFailed(f"`kaifu crm seed-demo` failed (exit code {command.returncode}): {last}")
+    return _kept(home, printed)
+
+
+def _kept(home: Home, printed: dict[str, Any]) -> dict[str, Any]:
+    known = known_sign_ins(home)
+    if not known or any(user.get("password") for user in printed.get("users", [])):
+        known = printed
+        write_private(home.sign_ins, json.dumps(known, indent=2, ensure_ascii=False) + "\n")
+    return known
+
+
+def known_sign_ins(home: Home) -> dict[str, Any]:
+    """What was printed when the account was made; {} if nothing was."""
+    try:
+        known: dict[str, Any] = json.loads(home.sign_ins.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known
