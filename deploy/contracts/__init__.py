@@ -1,0 +1,1 @@
+"""Contracts: the documents in `contracts/`, generated from the code and held against it."""
