@@ -9,7 +9,10 @@ from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
 
 
 class Decision(Model):
-    """The newest decision on a message, its reasons, and its inputs (so that it can be run again)."""
+    """The decision on a message with its reasons, and its inputs (so that it can be run again).
+
+    The earliest one stands: deciding again after a restored topic changes no timeline.
+    """
 
     message_id: UUID
     decided: LogDecided

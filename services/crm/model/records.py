@@ -1,7 +1,6 @@
 """Contacts, companies, deals, tickets, and what belongs together."""
 
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -70,7 +69,7 @@ class Deal(Record):
 
     name: str
     stage: str = "new"
-    amount: Decimal | None = None
+    amount: int | None = Field(default=None, description="in the smallest unit of the currency")
     currency: str = ""
     open: bool = True
 

@@ -1,0 +1,11 @@
+"""What can go wrong with the database, in crm's words."""
+
+from shared.bus.consumer import RetryLater
+
+
+class DatabaseAway(RetryLater):
+    """The database does not answer. Consumers try again; a request is answered with 503."""
+
+
+class AlreadyThere(ValueError):
+    """A document with this key exists."""

@@ -1,0 +1,1 @@
+"""What crm decides: pure functions over its model."""

@@ -1,0 +1,174 @@
+"""All that is known of one message, as a fold of events: any order, any repetition, one end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from services.crm.model.decisions import Decision
+from services.crm.model.engagements import Engagement
+from services.crm.model.messages import Draft, Message
+from services.crm.model.timeline import TimelineRow
+from services.crm.rules.feed import feed_row
+from services.crm.rules.sends import newer, with_send
+from services.crm.rules.tally import tally
+from services.crm.rules.timeline import timeline_rows
+from services.crm.rules.times import to_milliseconds
+from shared.events.base import Event
+from shared.events.engagements import EngagementJudged
+from shared.events.ids import derived_id
+from shared.events.log_decisions import LogDecided, LogOutcome
+from shared.events.notifications import FeedChanged
+from shared.events.sends import AnySendEvent, SendEvent
+
+_SENDS: TypeAdapter[SendEvent] = TypeAdapter(AnySendEvent)
+_ENGAGEMENT_FIELDS = frozenset(Engagement.model_fields) - {"id"}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFile:
+    """A message with its engagements (by id) and its decision.
+
+    `overtaken`: an older state was delivered after a newer one, so it may now be the one that the
+    compacted topic keeps.
+    """
+
+    message: Message
+    engagements: dict[UUID, Engagement] = field(default_factory=dict)
+    decision: Decision | None = None
+    overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What to write so that the store says what the folded files say; all of it or nothing."""
+
+    messages: tuple[Message, ...] = ()
+    engagements: tuple[Engagement, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    rows: tuple[TimelineRow, ...] = ()
+    rows_gone: tuple[UUID, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def __add__(self, other: "Rewrite") -> "Rewrite":
+        return Rewrite(
+            self.messages + other.messages,
+            self.engagements + other.engagements,
+            self.decisions + other.decisions,
+            self.rows + other.rows,
+            self.rows_gone + other.rows_gone,
+            self.events + other.events,
+        )
+
+
+MessageEvent = SendEvent | EngagementJudged | LogDecided
+
+
+def unknown(event: MessageEvent) -> MessageFile:
+    """The file of a message that was never prepared here: its events are kept until it is."""
+    return MessageFile(Message(id=event.message_id, user_id=event.user_id))
+
+
+def last_send(message: Message) -> SendEvent | None:
+    """The newest send event, as it was published."""
+    return None if message.last_send is None else _SENDS.validate_json(message.last_send)
+
+
+def prepared(file: MessageFile, draft: Draft) -> MessageFile:
+    """The file of an orphan whose draft has come."""
+    known = {"draft": draft, "tracked": draft.tracked, "anonymous": draft.anonymous}
+    return replace(file, message=file.message.model_copy(update=known))
+
+
+def folded(file: MessageFile, event: MessageEvent) -> MessageFile:
+    """The file after one event."""
+    if isinstance(event, SendEvent):
+        known = last_send(file.message)
+        if newer(event, known):
+            return replace(file, message=with_send(file.message, event))
+        return replace(file, overtaken=file.overtaken or event != known)
+    if isinstance(event, EngagementJudged):
+        return _with_engagement(file, event)
+    return _with_decision(file, event)
+
+
+def _with_engagement(file: MessageFile, event: EngagementJudged) -> MessageFile:
+    fields = event.model_dump(include=set(_ENGAGEMENT_FIELDS))
+    fields["occurred_at"] = to_milliseconds(event.occurred_at)
+    judged = Engagement(id=event.engagement_id, **fields)
+    known = file.engagements.get(judged.id)
+    if known is not None and _standing(known) >= _standing(judged):
+        return file
+    engagements = {**file.engagements, judged.id: judged}
+    message = file.message.model_copy(update={"tally": tally(engagements.values())})
+    return replace(file, engagements=engagements, message=message)
+
+
+def _standing(engagement: Engagement) -> tuple[int, str]:
+    """The highest revision wins; two verdicts of one revision (which no tracker makes) end alike too."""
+    return engagement.revision, engagement.model_dump_json()
+
+
+def _with_decision(file: MessageFile, event: LogDecided) -> MessageFile:
+    known = file.decision
+    if known is not None and _earliness(known.decided) <= _earliness(event):
+        return file
+    inputs = known.inputs if known else None
+    return replace(file, decision=Decision(message_id=event.message_id, decided=event, inputs=inputs))
+
+
+def _earliness(decided: LogDecided) -> tuple[float, str]:
+    return decided.occurred_at.timestamp(), decided.model_dump_json()
+
+
+def difference(
+    account_id: UUID, before: MessageFile | None, after: MessageFile, causes: Sequence[MessageEvent]
+) -> Rewrite:
+    """What changed, and what the rep's screens are told of it (named after the last cause)."""
+    old = before or MessageFile(Message(id=after.message.id, user_id=after.message.user_id))
+    rows_before = {row.id: row for row in timeline_rows(old.message, old.engagements.values(), old.decision)}
+    rows = {row.id: row for row in timeline_rows(after.message, after.engagements.values(), after.decision)}
+    return Rewrite(
+        messages=(after.message,) if before is None or old.message != after.message else (),
+        engagements=tuple(
+            engagement
+            for id_, engagement in after.engagements.items()
+            if old.engagements.get(id_) != engagement
+        ),
+        decisions=(after.decision,) if after.decision and after.decision != old.decision else (),
+        rows=tuple(row for id_, row in rows.items() if rows_before.get(id_) != row),
+        rows_gone=tuple(id_ for id_ in rows_before if id_ not in rows),
+        events=(*_feed_changed(account_id, old, after, causes), *_put_right(after)),
+    )
+
+
+def _feed_changed(
+    account_id: UUID, old: MessageFile, after: MessageFile, causes: Sequence[MessageEvent]
+) -> tuple[Event, ...]:
+    row = feed_row(after.message)
+    if not causes or row is None:
+        return ()
+    if row == feed_row(old.message) and old.engagements == after.engagements:
+        return ()
+    cause = causes[-1]
+    return (
+        FeedChanged(
+            event_id=derived_id("feed-changed", cause.event_id),
+            occurred_at=cause.occurred_at,
+            account_id=account_id,
+            user_id=after.message.user_id,
+            message_id=after.message.id,
+        ),
+    )
+
+
+def _put_right(after: MessageFile) -> tuple[Event, ...]:
+    """Publish the newest state once more when an older one stands behind it in the topic."""
+    newest = last_send(after.message)
+    return (newest,) if after.overtaken and newest is not None else ()
+
+
+def body_kept(decision: Decision) -> bool:
+    """Whether an uploaded body belongs to the CRM; otherwise it is discarded."""
+    return decision.decided.outcome is LogOutcome.LOGGED

@@ -1,0 +1,50 @@
+"""What a prepared mail may do: decided on the server, whatever the client says (L7, A4, P1-P3)."""
+
+from collections.abc import Sequence
+
+from services.crm.model.accounts import Account, User
+from services.crm.model.records import LegalBasisKind
+from services.crm.rules.addresses import fold
+from shared.directory.contract import Policy, PreparedMessage, UnloggedReason, UntrackedReason
+
+
+def sender_is_ours(user: User | None, from_address: str) -> bool:
+    """Whether the mail comes from an address of this user (L7)."""
+    if user is None or user.disabled:
+        return False
+    return fold(from_address) in {fold(own.address) for own in user.addresses}
+
+
+def decide(account: Account, asked: PreparedMessage, bases: Sequence[LegalBasisKind | None]) -> Policy:
+    """The policy for one mail. `bases`: of each recipient, by slot; None where it is no contact."""
+    untracked, anonymous = _tracking(account, asked, bases)
+    unlogged = _logging(account, asked)
+    return Policy(
+        tracked=untracked is None,
+        untracked_reason=untracked,
+        logged=unlogged is None,
+        unlogged_reason=unlogged,
+        anonymous=anonymous,
+        policy_version=account.policy_version,
+        prepared_at=asked.prepared_at,
+    )
+
+
+def _tracking(
+    account: Account, asked: PreparedMessage, bases: Sequence[LegalBasisKind | None]
+) -> tuple[UntrackedReason | None, bool]:
+    if not asked.track:
+        return "not_asked", False
+    if not account.settings.tracking:
+        return "account_tracking_off", False
+    if not account.settings.data_privacy:
+        return None, False
+    if not any(basis is not None and basis.eligible for basis in bases):
+        return "no_legal_basis", False
+    return None, len(bases) > 1  # P3: one pixel serves several people, so nobody may be named
+
+
+def _logging(account: Account, asked: PreparedMessage) -> UnloggedReason | None:
+    if not asked.log:
+        return "not_asked"
+    return None if account.settings.logging else "account_logging_off"

@@ -1,0 +1,75 @@
+"""The timeline rows that a message causes, computed from all that is known of it (R2, L2, B6, P3)."""
+
+from collections.abc import Iterable, Iterator
+
+from services.crm.model.decisions import Decision
+from services.crm.model.engagements import Engagement
+from services.crm.model.messages import Draft, Message, MessageRecipient
+from services.crm.model.timeline import TimelineRow, TimelineType
+from shared.events.engagements import EngagementKind
+from shared.events.ids import derived_id
+from shared.events.log_decisions import RecordType
+
+_TYPES = {EngagementKind.OPEN: TimelineType.OPEN, EngagementKind.CLICK: TimelineType.CLICK}
+
+
+def timeline_rows(
+    message: Message, engagements: Iterable[Engagement], decision: Decision | None
+) -> Iterator[TimelineRow]:
+    """All rows, none before the mail was prepared here: nobody's names are known until then."""
+    if message.draft is None:
+        return
+    yield from _logged(message, message.draft, decision)
+    logged_on = decision.logged_on() if decision else frozenset()
+    for engagement in engagements:
+        recipient = _attributed(message, message.draft, engagement)
+        if recipient is None or recipient.contact_id is None:
+            continue
+        told = (RecordType.CONTACT, recipient.contact_id) in logged_on
+        yield _engaged(message.draft, engagement, recipient, told=told)
+
+
+def _logged(message: Message, draft: Draft, decision: Decision | None) -> Iterator[TimelineRow]:
+    if decision is None:
+        return
+    for record_type, record_id in sorted(decision.logged_on()):
+        yield TimelineRow(
+            id=derived_id("timeline", "email", record_type, record_id, message.id),
+            record_type=record_type,
+            record_id=record_id,
+            type=TimelineType.EMAIL,
+            occurred_at=message.sent_at or draft.prepared_at,
+            message_id=message.id,
+            user_id=message.user_id,
+            subject=draft.subject,
+            recipients=tuple(to.name or to.address for to in draft.recipients),
+        )
+
+
+def _attributed(message: Message, draft: Draft, engagement: Engagement) -> MessageRecipient | None:
+    """The one recipient that it was; None when it counts for nobody, for several, or anonymously."""
+    if message.anonymous or engagement.anonymous or not engagement.counts:
+        return None
+    if len(engagement.candidates) != 1:
+        return None
+    return next((to for to in draft.recipients if to.slot == engagement.candidates[0]), None)
+
+
+def _engaged(draft: Draft, engagement: Engagement, to: MessageRecipient, *, told: bool) -> TimelineRow:
+    assert to.contact_id is not None
+    link = engagement.link_index
+    return TimelineRow(
+        id=derived_id("timeline", "engagement", RecordType.CONTACT, to.contact_id, engagement.id),
+        record_type=RecordType.CONTACT,
+        record_id=to.contact_id,
+        type=_TYPES[engagement.kind],
+        occurred_at=engagement.occurred_at,
+        message_id=engagement.message_id,
+        user_id=engagement.user_id,
+        subject=draft.subject if told else None,
+        engagement_id=engagement.id,
+        verdict=engagement.verdict,
+        evidence=engagement.evidence,
+        inferred=engagement.inferred,
+        link=draft.links[link] if told and link is not None and link < len(draft.links) else None,
+    )

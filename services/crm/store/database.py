@@ -1,0 +1,242 @@
+"""The connection: errors in our words, transactions, and collections that know no query without account."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pymongo import DeleteOne, IndexModel, ReplaceOne, ReturnDocument
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from services.crm.model.failures import AlreadyThere, DatabaseAway
+
+Document = dict[str, Any]
+Session = AsyncIOMotorClientSession
+Result = TypeVar("Result")
+
+_SELECTION_MS = 1500  # a prepare has 0.8 s at ingest; a consumer tries again anyway
+_SOCKET_MS = 20_000
+_CONFLICT_RETRIES = 10
+_WRITE_CONFLICT = 112
+_AWAY_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})  # shutting down, no primary
+BY_ACCOUNT = IndexModel([("account_id", 1), ("_id", 1)])
+
+
+class WriteConflict(DatabaseAway):
+    """Another transaction wrote the same document; trying again helps."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors in our words. What is no matter of availability stays as it is: a bug."""
+    try:
+        yield
+    except DuplicateKeyError:
+        raise AlreadyThere("a document with this key exists") from None
+    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+        raise DatabaseAway(type(error).__name__) from error
+    except BulkWriteError as error:
+        raise _of_bulk(error) from error
+    except OperationFailure as error:
+        raise _of_operation(error) from error
+
+
+def _of_bulk(error: BulkWriteError) -> Exception:
+    codes = {fault.get("code") for fault in error.details.get("writeErrors", [])}
+    if _WRITE_CONFLICT in codes:
+        return WriteConflict("write conflict")
+    return AlreadyThere("a document with this key exists") if codes == {11000} else error
+
+
+def _of_operation(error: OperationFailure) -> Exception:
+    if error.code == _WRITE_CONFLICT or error.has_error_label("TransientTransactionError"):
+        return WriteConflict("write conflict")
+    if error.code in _AWAY_CODES or error.has_error_label("UnknownTransactionCommitResult"):
+        return DatabaseAway(type(error).__name__)
+    return error
+
+
+async def persistently(step: Callable[[], Awaitable[Result]]) -> Result:
+    """Run the step again while it loses against other writers. Raises WriteConflict at last."""
+    for attempt in range(_CONFLICT_RETRIES):
+        try:
+            return await step()
+        except WriteConflict:
+            await asyncio.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 5)))  # noqa: S311 - no secret
+    return await step()
+
+
+class Database:
+    """One database. Connects when first used; `close` at the end."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            url,
+            uuidRepresentation="standard",
+            tz_aware=True,
+            serverSelectionTimeoutMS=_SELECTION_MS,
+            connectTimeoutMS=_SELECTION_MS,
+            socketTimeoutMS=_SOCKET_MS,
+            w="majority",
+        )
+        self._database = self._client[name]
+        self._indexes: list[tuple[Any, list[IndexModel]]] = []
+
+    def collection(self, name: str, indexes: Iterable[IndexModel]) -> Any:
+        """A collection for `store`'s own use; its indexes are made by `prepare`."""
+        found = self._database[name]
+        self._indexes.append((found, list(indexes)))
+        return found
+
+    async def prepare(self) -> None:
+        """Make collections and indexes that are missing. Raises DatabaseAway."""
+        with translated():
+            for collection, indexes in self._indexes:
+                if indexes:
+                    await collection.create_indexes(indexes)
+
+    async def ping(self) -> None:
+        """Raises DatabaseAway."""
+        with translated():
+            await self._client.admin.command("ping")
+
+    async def in_transaction(self, body: Callable[[Session], Awaitable[Result]]) -> Result:
+        """All that `body` writes, or nothing. It may run several times, so it must only compute and write.
+
+        Raises DatabaseAway; whether the writes happened is then not known.
+        """
+        return await persistently(lambda: self._once(body))
+
+    async def _once(self, body: Callable[[Session], Awaitable[Result]]) -> Result:
+        with translated():
+            async with await self._client.start_session() as session:
+                async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority")):
+                    result = await body(session)
+                return result
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+
+class AccountDocuments:
+    """One collection whose documents all belong to accounts, keyed by (account_id, _id)."""
+
+    def __init__(self, database: Database, name: str, indexes: Sequence[IndexModel] = ()) -> None:
+        self._documents = database.collection(name, [BY_ACCOUNT, *indexes])
+
+    async def get(self, account_id: UUID, id_: UUID, session: Session | None = None) -> Document | None:
+        """One document."""
+        return await self.first(account_id, {"_id": id_}, session)
+
+    async def first(
+        self, account_id: UUID, where: Mapping[str, Any], session: Session | None = None
+    ) -> Document | None:
+        """One that matches."""
+        with translated():
+            found: Document | None = await self._documents.find_one(
+                {"account_id": account_id, **where}, session=session
+            )
+        return found
+
+    async def find(
+        self,
+        account_id: UUID,
+        where: Mapping[str, Any],
+        *,
+        sort: tuple[str, int] | None = None,
+        limit: int = 0,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """All that match, up to `limit` (0: all)."""
+        with translated():
+            cursor = self._documents.find({"account_id": account_id, **where}, session=session)
+            if sort is not None:
+                cursor = cursor.sort(*sort)
+            found: list[Document] = await cursor.limit(limit).to_list(None)
+        return found
+
+    async def insert(
+        self, account_id: UUID, id_: UUID, document: Mapping[str, Any], session: Session | None = None
+    ) -> None:
+        """A new document. Raises AlreadyThere."""
+        whole = {"_id": id_, "account_id": account_id, **document}
+        await self._written(lambda: self._documents.insert_one(dict(whole), session=session), session)
+
+    async def put_all(
+        self, account_id: UUID, documents: Mapping[UUID, Mapping[str, Any]], session: Session | None = None
+    ) -> None:
+        """Write all, new or not, in one request."""
+        writes = [
+            ReplaceOne(
+                {"_id": id_, "account_id": account_id},
+                {"_id": id_, "account_id": account_id, **document},
+                upsert=True,
+            )
+            for id_, document in documents.items()
+        ]
+        await self._bulk(writes, session)
+
+    async def delete_all(self, account_id: UUID, ids: Iterable[UUID], session: Session | None = None) -> None:
+        """Delete those that are there, in one request."""
+        await self._bulk([DeleteOne({"_id": id_, "account_id": account_id}) for id_ in ids], session)
+
+    async def update(
+        self,
+        account_id: UUID,
+        id_: UUID,
+        change: Mapping[str, Any],
+        *,
+        where: Mapping[str, Any] | None = None,
+        upsert: bool = False,
+        session: Session | None = None,
+    ) -> Document | None:
+        """The document after the change; None if there is none that matches `where` too."""
+        key = {"_id": id_, "account_id": account_id, **(where or {})}
+        found: Document | None = await self._written(
+            lambda: self._documents.find_one_and_update(
+                key, change, upsert=upsert, return_document=ReturnDocument.AFTER, session=session
+            ),
+            session,
+        )
+        return found
+
+    async def update_where(
+        self,
+        account_id: UUID,
+        where: Mapping[str, Any],
+        change: Mapping[str, Any],
+        session: Session | None = None,
+    ) -> int:
+        """How many were changed."""
+        done = await self._written(
+            lambda: self._documents.update_many({"account_id": account_id, **where}, change, session=session),
+            session,
+        )
+        return int(done.modified_count)
+
+    async def _bulk(self, writes: Sequence[Any], session: Session | None) -> None:
+        if writes:
+            await self._written(
+                lambda: self._documents.bulk_write(writes, ordered=False, session=session), session
+            )
+
+    @staticmethod
+    async def _written(write: Callable[[], Awaitable[Any]], session: Session | None) -> Any:
+        async def step() -> Any:
+            with translated():
+                return await write()
+
+        return await (step() if session is not None else persistently(step))
