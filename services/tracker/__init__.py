@@ -1,0 +1,2 @@
+"""Tracker: consumes email.sends, email.hits and email.revocations, produces email.engagements and
+notifications, stores a local cache of sent mail that may be deleted at any time."""

@@ -1,0 +1,84 @@
+"""One function per event: what it changes in a shard, answered as what there is to tell."""
+
+from datetime import datetime
+
+from services.tracker import verdict
+from services.tracker.model import ALWAYS, Beacon, Change, Hit, SendState, Sent
+from services.tracker.revocations import Revocations
+from services.tracker.shard import Shard
+from shared.events.engagements import EngagementKind, Verdict
+from shared.events.hits import Endpoint, HitRecorded, ViewingReported
+from shared.events.sends import MessageCancelled, MessageScheduled, SendEvent
+
+
+def message_changed(shard: Shard, event: SendEvent) -> list[Change]:
+    """Sent, scheduled or cancelled. Hits that waited for it are judged now."""
+    return shard.put_send(event.message_id, sent_of(event))
+
+
+def hit_recorded(shard: Shard, event: HitRecorded, now: datetime) -> list[Change]:
+    """A pixel or a link was fetched."""
+    return shard.put_hit(event.message_id, hit_of(event), now)
+
+
+def viewing_reported(shard: Shard, event: ViewingReported, now: datetime) -> list[Change]:
+    """A user looks at a message; only its own sender's word counts, which the judging checks."""
+    return shard.put_beacon(event.message_id, beacon_of(event), now)
+
+
+def is_revoked(revocations: Revocations, event: HitRecorded | ViewingReported, *, told_already: bool) -> bool:
+    """Whether nothing may be made of it (P4, A4). `told_already`: it is read again to rebuild the state,
+    where what came before the revocation still counts as a first open."""
+    since = revocations.since(event.message_id, event.account_id)
+    return since is not None and (not told_already or event.occurred_at >= since)
+
+
+def sent_of(event: SendEvent) -> Sent:
+    """A scheduled mail counts as sent from its time on: nobody may be there to confirm it."""
+    state, judged_from = SendState.SENT, ALWAYS
+    if isinstance(event, MessageScheduled):
+        state, judged_from = SendState.SCHEDULED, event.send_at
+    elif isinstance(event, MessageCancelled):
+        state = SendState.CANCELLED
+    is_judged = event.tracked and state is not SendState.CANCELLED
+    return Sent(
+        event.event_id,
+        state,
+        event.send_at if isinstance(event, MessageScheduled) else event.occurred_at,
+        judged_from if is_judged else None,
+        event.account_id,
+        event.user_id,
+        event.recipient_count,
+        event.anonymous,
+        event.tracked,
+    )
+
+
+def hit_of(event: HitRecorded) -> Hit:
+    """The hit without address and agent."""
+    finding = verdict.alone(event)
+    address = None if finding.verdict is Verdict.PROXIED_HUMAN else event.client_address
+    return Hit(
+        event.occurred_at,
+        event.event_id,
+        EngagementKind.OPEN if event.endpoint is Endpoint.PIXEL else EngagementKind.CLICK,
+        event.slot,
+        event.link_index,
+        event.method == "HEAD",
+        hash((event.user_agent, address)),
+        hash(event.user_agent),
+        None if event.client_address is None else hash(event.client_address),
+        finding,
+    )
+
+
+def beacon_of(event: ViewingReported) -> Beacon:
+    """The report without address and agent."""
+    return Beacon(
+        event.occurred_at,
+        event.event_id,
+        event.account_id,
+        event.user_id,
+        hash(event.user_agent) if event.user_agent else None,
+        None if event.client_address is None else hash(event.client_address),
+    )

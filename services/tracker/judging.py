@@ -1,0 +1,175 @@
+"""One step of the fold: a hit, judged after all hits before it in time.
+
+`step` is a pure function of what came before (the cursor), the message, the reports of viewing and
+the hit. So the judgements of a message depend on its hits, not on the order of their arrival.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.tracker import session, verdict
+from services.tracker.attribution import candidates
+from services.tracker.model import (
+    COUNTED,
+    Beacon,
+    Cursor,
+    Finding,
+    Hit,
+    Judgement,
+    Lasting,
+    Recent,
+    Sent,
+)
+from services.tracker.notify import raises
+from services.tracker.rules import inferred, repeats
+from shared.events.engagements import EngagementKind
+from shared.events.ids import derived_id
+
+_MOST_RECENT = 32  # hits that a repetition is looked for among; a flood of clients within 10 s has more
+
+
+def engagement_id(hit: Hit, kind: EngagementKind) -> UUID:
+    """The engagement of this kind that the hit makes; for a click, OPEN is the inferred one."""
+    return derived_id("engagement", hit.hit_id, kind)
+
+
+def step(
+    cursor: Cursor, hit: Hit, sent: Sent, beacons: Sequence[Beacon], *, was_inferred: bool
+) -> tuple[Cursor, tuple[Judgement, ...]]:
+    """The cursor after the hit, and its judgements: none (not to be judged), one, or an inferred open first.
+
+    `was_inferred`: an open was inferred from this click before; if it no longer counts, that is said too.
+    """
+    if sent.judged_from is None or hit.at < sent.judged_from:
+        return cursor, ()
+    recent = repeats.still_recent(hit, cursor.recent)
+    known = repeats.original(hit, recent)
+    if known is not None:
+        return cursor, _repetition(cursor, hit, sent, known, was_inferred)
+    finding = verdict.in_context(hit, sent, beacons)
+    if finding.verdict in COUNTED:
+        return _counted(cursor, hit, sent, recent, finding, was_inferred)
+    return _uncounted(cursor, hit, sent, recent, finding, was_inferred)
+
+
+def _repetition(
+    cursor: Cursor, hit: Hit, sent: Sent, known: Recent, was_inferred: bool
+) -> tuple[Judgement, ...]:
+    """It shares the verdict of what it repeats: the same client, the same cause."""
+    first = known.finding
+    finding = Finding(first.verdict, first.confidence, (repeats.evidence(hit, known), *first.evidence))
+    judgement = Judgement(
+        engagement_id(hit, hit.kind),
+        hit.kind,
+        finding,
+        known.session_id,
+        candidates(sent, hit.slot),
+        folded_into=known.engagement_id,
+    )
+    if not was_inferred:
+        return (judgement,)
+    return _inferred_in_vain(cursor, hit, judgement), judgement
+
+
+def _uncounted(
+    cursor: Cursor, hit: Hit, sent: Sent, recent: tuple[Recent, ...], finding: Finding, was_inferred: bool
+) -> tuple[Cursor, tuple[Judgement, ...]]:
+    """It neither begins nor prolongs a reading."""
+    this = engagement_id(hit, hit.kind)
+    reading = session.current(cursor, hit)
+    session_id = derived_id("session", this) if reading is None else reading.session_id
+    judgement = Judgement(this, hit.kind, finding, session_id, candidates(sent, hit.slot))
+    after = cursor._replace(recent=_with(recent, hit, judgement))
+    if not was_inferred:
+        return after, (judgement,)
+    return after, (_inferred_in_vain(cursor, hit, judgement), judgement)
+
+
+def _counted(
+    cursor: Cursor, hit: Hit, sent: Sent, recent: tuple[Recent, ...], finding: Finding, was_inferred: bool
+) -> tuple[Cursor, tuple[Judgement, ...]]:
+    this = engagement_id(hit, hit.kind)
+    reading = session.current(cursor, hit)
+    after = session.continued(reading, hit, this)
+    lasting, is_first = _remembered(cursor.lasting, hit, this)
+    judgement = Judgement(
+        this,
+        hit.kind,
+        finding,
+        after.session_id,
+        candidates(sent, hit.slot),
+        first=is_first,
+        raises=raises(reading, hit),
+    )
+    judgements: tuple[Judgement, ...] = (judgement,)
+    if hit.kind is EngagementKind.CLICK:
+        lasting, opened = _inferred(lasting, hit, judgement)
+        if opened is None and was_inferred:
+            opened = _inferred_in_vain(cursor, hit, judgement)
+        judgements = (judgement,) if opened is None else (opened, judgement)
+    sessions = {**cursor.sessions, hit.slot: after}
+    return Cursor(lasting, sessions, _with(recent, hit, judgement)), judgements
+
+
+def _remembered(lasting: Lasting, hit: Hit, this: UUID) -> tuple[Lasting, bool]:
+    """What lasts after a counted hit, and whether it is the first of its kind.
+
+    A hit that is read again after a restart may find itself remembered already: it is still the first.
+    """
+    if hit.kind is EngagementKind.CLICK:
+        is_first = lasting.first_click in (None, this)
+        return (Lasting(lasting.first_open, this, lasting.opened) if is_first else lasting), is_first
+    return _opened(lasting, hit.slot, this)
+
+
+def _opened(lasting: Lasting, slot: int | None, this: UUID) -> tuple[Lasting, bool]:
+    is_first = lasting.first_open in (None, this)
+    if lasting.open_of(slot) is not None and lasting.first_open is not None:
+        return lasting, is_first
+    opened = {**(lasting.opened or {}), slot: this}
+    return Lasting(lasting.first_open or this, lasting.first_click, opened), is_first
+
+
+def _inferred(lasting: Lasting, hit: Hit, click: Judgement) -> tuple[Lasting, Judgement | None]:
+    """The open that the click proves, unless one is known before it."""
+    this = engagement_id(hit, EngagementKind.OPEN)
+    if lasting.open_of(hit.slot) not in (None, this):
+        return lasting, None
+    lasting, is_first = _opened(lasting, hit.slot, this)
+    opened = click._replace(
+        engagement_id=this,
+        kind=EngagementKind.OPEN,
+        finding=inferred.from_click(click.finding),
+        first=is_first,
+        inferred=True,
+        raises=False,
+    )
+    return lasting, opened
+
+
+def _inferred_in_vain(cursor: Cursor, hit: Hit, click: Judgement) -> Judgement:
+    """An open that was inferred and told, and is not counted after all."""
+    return click._replace(
+        engagement_id=engagement_id(hit, EngagementKind.OPEN),
+        kind=EngagementKind.OPEN,
+        finding=inferred.from_click(click.finding),
+        folded_into=cursor.lasting.open_of(hit.slot),
+        first=False,
+        inferred=True,
+        raises=False,
+    )
+
+
+def _with(recent: tuple[Recent, ...], hit: Hit, judgement: Judgement) -> tuple[Recent, ...]:
+    known = Recent(
+        hit.at,
+        hit.kind,
+        hit.slot,
+        hit.link_index,
+        hit.client,
+        hit.is_head,
+        judgement.engagement_id,
+        judgement.session_id,
+        judgement.finding,
+    )
+    return (*recent[-_MOST_RECENT:], known)

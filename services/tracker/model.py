@@ -1,0 +1,155 @@
+"""What the tracker reasons about: plain values, no event, no address, no user agent.
+
+A hit keeps only what a later judgement may need: its time, what was fetched, and two fingerprints
+that answer "the same client?" and "the same browser?" inside this process.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from shared.events.engagements import EngagementKind, Evidence, Verdict
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+COUNTED = frozenset({Verdict.HUMAN, Verdict.PROXIED_HUMAN})  # what turns Sent into Opened (T3)
+
+
+class SendState(StrEnum):
+    """How far a message has come."""
+
+    SCHEDULED = "scheduled"
+    CANCELLED = "cancelled"
+    SENT = "sent"
+
+
+class Sent(NamedTuple):
+    """What the tracker keeps of a message. `judged_from`: hits from then on are judged, None: none are.
+
+    `at`: when it was sent (or scheduled, or cancelled). `order` decides between two states.
+    """
+
+    event_id: UUID
+    state: SendState
+    at: datetime
+    judged_from: datetime | None
+    account_id: UUID
+    user_id: UUID
+    recipient_count: int
+    anonymous: bool
+    tracked: bool
+
+    @property
+    def order(self) -> tuple[bool, datetime, UUID]:
+        """The greatest wins, in whatever order they come: what was sent stays sent."""
+        return self.state is SendState.SENT, self.at, self.event_id
+
+
+class Finding(NamedTuple):
+    """What a family of rules says about a hit."""
+
+    verdict: Verdict
+    confidence: float
+    evidence: tuple[Evidence, ...]
+
+
+class Hit(NamedTuple):
+    """A fetch, after the rules that look at it alone. Sorts by time; `hit_id` decides a tie.
+
+    `client`: user agent and address (an image proxy's address changes and is left out).
+    `browser`: user agent alone. `address`: None when it is unknown. All three only compare equal
+    or not, and only within this process.
+    """
+
+    at: datetime
+    hit_id: UUID
+    kind: EngagementKind
+    slot: int | None
+    link_index: int | None
+    is_head: bool
+    client: int
+    browser: int
+    address: int | None
+    finding: Finding
+
+
+class Beacon(NamedTuple):
+    """A user says: I am viewing this message now. Sorts by time."""
+
+    at: datetime
+    beacon_id: UUID
+    account_id: UUID
+    user_id: UUID
+    browser: int | None
+    address: int | None
+
+
+class Session(NamedTuple):
+    """One reading: hits of one slot with no pause of 30 minutes between them."""
+
+    session_id: UUID
+    last: datetime
+    opened: bool = False
+    clicked: bool = False
+
+
+class Recent(NamedTuple):
+    """A hit that a repetition may fold into."""
+
+    at: datetime
+    kind: EngagementKind
+    slot: int | None
+    link_index: int | None
+    client: int
+    is_head: bool
+    engagement_id: UUID
+    session_id: UUID
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What stays known of a message for ever: engagement ids of what was counted first."""
+
+    first_open: UUID | None = None
+    first_click: UUID | None = None
+    opened: Mapping[int | None, UUID] | None = None
+
+    def open_of(self, slot: int | None) -> UUID | None:
+        """The open that a click of this slot needs no inferring for."""
+        return None if self.opened is None else self.opened.get(slot)
+
+
+class Cursor(NamedTuple):
+    """All that judging a hit needs to know of the hits before it."""
+
+    lasting: Lasting = Lasting()
+    sessions: Mapping[int | None, Session] = {}
+    recent: tuple[Recent, ...] = ()
+
+
+class Judgement(NamedTuple):
+    """The verdict on a hit, or an open inferred from it. `raises`: the rep is told."""
+
+    engagement_id: UUID
+    kind: EngagementKind
+    finding: Finding
+    session_id: UUID
+    candidates: tuple[int, ...]
+    folded_into: UUID | None = None
+    first: bool = False
+    inferred: bool = False
+    raises: bool = False
+
+
+class Change(NamedTuple):
+    """A judgement to tell the world, and the one that it replaces."""
+
+    sent: Sent
+    message_id: UUID
+    hit: Hit
+    judgement: Judgement
+    revision: int
+    previous: Judgement | None

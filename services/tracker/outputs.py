@@ -1,0 +1,88 @@
+"""What is told: changes as events of email.engagements and notifications, with derived ids."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from services.tracker.model import Change, Judgement
+from services.tracker.rules import RULESET_VERSION
+from shared.events.base import Event
+from shared.events.engagements import EngagementJudged, EngagementKind
+from shared.events.ids import derived_id
+from shared.events.notifications import NotificationKind, NotificationRaised, NotificationRetracted
+
+
+def events_of(change: Change) -> Iterator[Event]:
+    """The engagement, and a pop-up raised or retracted where that changed."""
+    yield _engagement(change)
+    raised_before = change.previous is not None and change.previous.raises
+    if change.judgement.raises and not raised_before:
+        yield _raised(change)
+    elif raised_before and not change.judgement.raises:
+        yield _retracted(change)
+
+
+def _engagement(change: Change) -> EngagementJudged:
+    judged, hit, sent = change.judgement, change.hit, change.sent
+    verdict, confidence, evidence = judged.finding
+    return EngagementJudged(
+        event_id=derived_id("engagement-judged", judged.engagement_id, change.revision, verdict),
+        occurred_at=hit.at,
+        account_id=sent.account_id,
+        engagement_id=judged.engagement_id,
+        revision=change.revision,
+        message_id=change.message_id,
+        user_id=sent.user_id,
+        hit_id=hit.hit_id,
+        kind=judged.kind,
+        verdict=verdict,
+        evidence=evidence,
+        confidence=confidence,
+        ruleset_version=RULESET_VERSION,
+        session_id=judged.session_id,
+        folded_into=judged.folded_into,
+        first=judged.first,
+        inferred=judged.inferred,
+        anonymous=sent.anonymous,
+        candidates=judged.candidates,
+        link_index=None if judged.inferred else hit.link_index,
+    )
+
+
+def _raised(change: Change) -> NotificationRaised:
+    judged, hit, sent = change.judgement, change.hit, change.sent
+    notification_id = _notification_id(judged)
+    is_open = judged.kind is EngagementKind.OPEN
+    return NotificationRaised(
+        event_id=derived_id("notification-raised", notification_id),
+        occurred_at=hit.at,
+        account_id=sent.account_id,
+        user_id=sent.user_id,
+        notification_id=notification_id,
+        kind=NotificationKind.OPENED if is_open else NotificationKind.CLICKED,
+        message_id=change.message_id,
+        engagement_id=judged.engagement_id,
+        hit_id=hit.hit_id,
+        verdict=judged.finding.verdict,
+        link_index=hit.link_index,
+        candidates=judged.candidates,
+        first=judged.first,
+    )
+
+
+def _retracted(change: Change) -> NotificationRetracted:
+    judged = change.judgement
+    notification_id = _notification_id(judged)
+    return NotificationRetracted(
+        event_id=derived_id("notification-retracted", notification_id),
+        occurred_at=change.hit.at,
+        account_id=change.sent.account_id,
+        user_id=change.sent.user_id,
+        notification_id=notification_id,
+        message_id=change.message_id,
+        engagement_id=judged.engagement_id,
+        rule=judged.finding.evidence[0].rule,
+    )
+
+
+def _notification_id(judged: Judgement) -> UUID:
+    return derived_id("notification", judged.engagement_id)

@@ -1,0 +1,122 @@
+"""The messages of one partition: the busy ones in memory, the rest behind a look-up.
+
+A shard is never a truth of its own: it is rebuilt from email.sends and email.hits. What it wants
+kept beyond memory waits in `unsaved` until its caller has committed the offsets behind it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from services.tracker.model import Beacon, Change, Hit, Lasting, Sent
+from services.tracker.state import MessageState
+
+
+class Record(NamedTuple):
+    """What is kept of a message beyond memory."""
+
+    sent: Sent
+    lasting: Lasting
+
+
+Lookup = Callable[[UUID], Record | None]
+
+
+class Shard:
+    """`horizon`: hits older than this are settled; no later event changes a judgement on them.
+
+    `most`: messages with hits to hold in memory; beyond it those longest untouched are settled early.
+    """
+
+    def __init__(self, lookup: Lookup, horizon: timedelta, most: int) -> None:
+        self._lookup = lookup
+        self._horizon = horizon
+        self._most = most
+        self._live: OrderedDict[UUID, MessageState] = OrderedDict()
+        self._waiting: set[UUID] = set()
+        self.unsaved: dict[UUID, Record] = {}
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    @property
+    def pending(self) -> int:
+        """Hits whose message is not confirmed yet."""
+        return sum(self._live[message_id].pending for message_id in self._waiting)
+
+    def put_send(self, message_id: UUID, sent: Sent) -> list[Change]:
+        """A state of a message."""
+        state = self._live.get(message_id)
+        if state is None:
+            record = self._record(message_id)
+            if record is None or sent.order > record.sent.order:
+                self.unsaved[message_id] = Record(sent, record.lasting if record else Lasting())
+            return []
+        known = state.sent
+        changes = state.put_send(sent)
+        if state.sent is not known:
+            self.unsaved[message_id] = Record(sent, state.settled)
+        self._note_waiting(state)
+        return changes
+
+    def put_hit(self, message_id: UUID, hit: Hit, now: datetime) -> list[Change]:
+        """A fetch. Of a message that is not tracked nothing is kept."""
+        state = self._touched(message_id, now)
+        if state.sent is not None and not state.sent.tracked:
+            return []
+        changes = state.put_hit(hit)
+        if state.settle(before=hit.at - self._horizon):
+            self._keep(state)
+        self._note_waiting(state)
+        return changes
+
+    def put_beacon(self, message_id: UUID, beacon: Beacon, now: datetime) -> list[Change]:
+        """A report of viewing."""
+        return self._touched(message_id, now).put_beacon(beacon)
+
+    def evict(self, now: datetime) -> int:
+        """Let go of messages that nothing touched within the horizon, and of too many. How many."""
+        count = 0
+        while self._live:
+            state = next(iter(self._live.values()))
+            fresh = state.touched is not None and now - state.touched <= self._horizon
+            if fresh and len(self._live) <= self._most:
+                break
+            del self._live[state.message_id]
+            self._waiting.discard(state.message_id)
+            state.settle(keep=0)
+            self._keep(state)
+            count += 1
+        return count
+
+    def take_unsaved(self) -> dict[UUID, Record]:
+        """What is to be kept; the caller keeps it, so it is no longer held here."""
+        taken, self.unsaved = self.unsaved, {}
+        return taken
+
+    def _touched(self, message_id: UUID, now: datetime) -> MessageState:
+        state = self._live.get(message_id)
+        if state is None:
+            record = self._record(message_id)
+            sent, lasting = record or (None, None)
+            state = self._live[message_id] = MessageState(message_id, sent, lasting)
+        else:
+            self._live.move_to_end(message_id)
+        state.touched = now
+        return state
+
+    def _record(self, message_id: UUID) -> Record | None:
+        return self.unsaved.get(message_id) or self._lookup(message_id)
+
+    def _keep(self, state: MessageState) -> None:
+        """Nothing lasts of a message that never was confirmed."""
+        if state.sent is not None:
+            self.unsaved[state.message_id] = Record(state.sent, state.settled)
+
+    def _note_waiting(self, state: MessageState) -> None:
+        if state.pending:
+            self._waiting.add(state.message_id)
+        else:
+            self._waiting.discard(state.message_id)
