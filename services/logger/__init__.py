@@ -1,0 +1,1 @@
+"""logger: consumes email.sends, asks crm, produces email.log-decisions and notifications; stores nothing."""

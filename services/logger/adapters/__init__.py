@@ -1,0 +1,1 @@
+"""What the logger reaches out with: Faust to the broker, HTTP to crm."""

@@ -1,0 +1,175 @@
+"""A broker of a test's own, and services as processes of their own, on free ports of loopback."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local.embedded import broker_command, broker_with_topics
+from shared.bus.consumer import consumer_client
+from shared.settings import KafkaSettings
+
+START_WITHIN_S = 30.0
+PARTITIONS = 4
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class OwnBroker:
+    """The embedded broker with the topics of the catalogue; each start is another cluster."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.settings = KafkaSettings(
+            bootstrap=f"127.0.0.1:{self.port}",
+            partitions=PARTITIONS,
+            idempotent_producer=False,
+            session_timeout_ms=6000,
+            heartbeat_interval_ms=1000,
+            fetch_max_wait_ms=5,
+        )
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it and make the topics."""
+        self._process = await asyncio.create_subprocess_exec(
+            *broker_command(self.port),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        await broker_with_topics(self.settings)
+
+    async def kill(self) -> None:
+        """It is gone, and with it all that it held."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    def environment(self) -> dict[str, str]:
+        """What a service needs to reach it."""
+        return {
+            "KAIFU_KAFKA_BOOTSTRAP": self.settings.bootstrap,
+            "KAIFU_KAFKA_PARTITIONS": str(PARTITIONS),
+            "KAIFU_KAFKA_IDEMPOTENT_PRODUCER": "false",
+            "KAIFU_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "KAIFU_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
+            "KAIFU_KAFKA_FETCH_MAX_WAIT_MS": "5",
+        }
+
+    @asynccontextmanager
+    async def reader(self, topic: str, partitions: int = PARTITIONS) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer of the whole topic from its beginning, outside of any group."""
+        client = consumer_client(self.settings, None)
+        await client.start()
+        try:
+            client.assign([TopicPartition(topic, number) for number in range(partitions)])
+            await client.seek_to_beginning()
+            yield client
+        finally:
+            await client.stop()
+
+
+@asynccontextmanager
+async def own_broker() -> AsyncIterator[OwnBroker]:
+    """A started broker, killed at the end."""
+    broker = OwnBroker()
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.kill()
+
+
+class ServiceProcess:
+    """`python -m services.<name>`, with its log in a file."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], folder: Path) -> None:
+        self.name = name
+        self.ops_port = free_port()
+        self._environment = {**os.environ, **environment, "KAIFU_OPS_PORT": str(self.ops_port)}
+        self._log = folder / f"{name}-{self.ops_port}.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, until_ready: bool = True) -> None:
+        """Start it and wait for its own readiness."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", f"services.{self.name}"),
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        if until_ready:
+            await self.ready()
+
+    async def ready(self) -> None:
+        """Wait for `/health/ready`. AssertionError with the log if the process ends instead."""
+        async with httpx.AsyncClient() as http, asyncio.timeout(START_WITHIN_S):
+            while True:
+                assert self.running, self.log()
+                try:
+                    answer = await http.get(f"http://127.0.0.1:{self.ops_port}/health/ready")
+                    if answer.status_code == httpx.codes.OK:
+                        return
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(0.05)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def stop(self, wish: int = signal.SIGTERM) -> int:
+        """Ask it to stop; returns the exit code. TimeoutError if it takes longer than 15 s."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(wish)
+        return await asyncio.wait_for(self._process.wait(), 15)
+
+    async def ended(self, within_s: float) -> int:
+        """Its exit code, once it ends by itself."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), within_s)
+
+    async def metric(self, line_start: str) -> float:
+        """The value of the metric line that begins so; 0.0 if there is none."""
+        async with httpx.AsyncClient() as http:
+            text = (await http.get(f"http://127.0.0.1:{self.ops_port}/metrics")).text
+        values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(line_start)]
+        return float(values[0]) if values else 0.0
+
+    def log(self) -> str:
+        """All that it has written."""
+        return self._log.read_text()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The log as objects. ValueError for a line that is not JSON."""
+        return [json.loads(line) for line in self.log().splitlines()]
+
+
+@asynccontextmanager
+async def service(name: str, environment: Mapping[str, str], folder: Path) -> AsyncIterator[ServiceProcess]:
+    """A ready service, killed at the end if it still runs."""
+    process = ServiceProcess(name, environment, folder)
+    try:
+        await process.start()
+        yield process
+    finally:
+        if process.running:
+            await process.stop(signal.SIGKILL)

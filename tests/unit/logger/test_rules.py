@@ -1,0 +1,229 @@
+"""What the logging rules decide, on whatever inputs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.logger import rules
+from shared.directory.contract import LogInputs, RecipientInput, TickedRecord
+from shared.events.ids import derived_id
+from shared.events.log_decisions import LogOutcome, Reason, RecordType
+from shared.events.log_reasons import LOG_REASONS, log_reason
+from shared.events.sends import MessageSent, Source
+
+LOGGED, NOT_LOGGED = LogOutcome.LOGGED, LogOutcome.NOT_LOGGED
+CONTACTS = [derived_id("test contact", number) for number in range(4)]
+ENTRIES = [derived_id("test entry", number) for number in range(2)]
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def recipient(
+    slot: int, contact: UUID | None, entry: UUID | None = None, create: bool = False
+) -> RecipientInput:
+    return RecipientInput(slot=slot, contact_id=contact, never_logged_by=entry, create_contact=create)
+
+
+def ticked(
+    record_id: UUID, record_type: RecordType = RecordType.CONTACT, exists: bool = True
+) -> TickedRecord:
+    return TickedRecord(record_type=record_type, record_id=record_id, exists=exists)
+
+
+def inputs(
+    recipients: Sequence[RecipientInput], records: Sequence[TickedRecord], **switches: bool
+) -> LogInputs:
+    gates = {"sender_is_ours": True, "log_asked": True, "account_logging": True} | switches
+    return LogInputs(
+        message_id=uuid4(),
+        account_id=uuid4(),
+        user_id=uuid4(),
+        recipients=tuple(recipients),
+        ticked=tuple(records),
+        **gates,
+    )
+
+
+@st.composite
+def any_inputs(draw: st.DrawFn) -> LogInputs:
+    entries = st.none() | st.sampled_from(ENTRIES)
+    people = draw(
+        st.lists(st.tuples(st.none() | st.sampled_from(CONTACTS), entries, st.booleans()), max_size=5)
+    )
+    records = st.builds(ticked, st.sampled_from(CONTACTS), st.sampled_from(list(RecordType)), st.booleans())
+    return inputs(
+        [recipient(slot, *person) for slot, person in enumerate(people)],
+        draw(st.lists(records, max_size=6)),
+        sender_is_ours=draw(st.booleans()),
+        log_asked=draw(st.booleans()),
+        account_logging=draw(st.booleans()),
+    )
+
+
+@pytest.mark.requirement("L2")
+def test_a_ticked_contact_is_logged_there_and_an_unticked_one_is_not() -> None:
+    decision = rules.decide(
+        inputs([recipient(0, CONTACTS[0]), recipient(1, CONTACTS[1])], [ticked(CONTACTS[0])])
+    )
+    assert decision.outcome is LOGGED
+    assert [(record.record_id, record.outcome) for record in decision.records] == [(CONTACTS[0], LOGGED)]
+    assert [person.outcome for person in decision.recipients] == [LOGGED, NOT_LOGGED]
+    assert decision.recipients[1].reasons == (Reason(rule="record-not-ticked"),)
+
+
+@pytest.mark.requirement("L8")
+def test_a_listed_recipient_is_left_out_with_its_entry_and_the_others_are_logged() -> None:
+    decision = rules.decide(
+        inputs(
+            [recipient(0, CONTACTS[0], ENTRIES[0]), recipient(1, CONTACTS[1])],
+            [ticked(CONTACTS[0]), ticked(CONTACTS[1])],
+        )
+    )
+    listed = Reason(rule="never-log-list", entry_id=ENTRIES[0])
+    outcomes = {record.record_id: record for record in decision.records}
+    assert outcomes[CONTACTS[0]].outcome is NOT_LOGGED
+    assert outcomes[CONTACTS[0]].reasons == decision.recipients[0].reasons == (listed,)
+    assert outcomes[CONTACTS[1]].outcome is decision.recipients[1].outcome is decision.outcome is LOGGED
+
+
+@pytest.mark.requirement("L8")
+def test_a_mail_to_listed_people_alone_stands_on_no_company_either() -> None:
+    company = ticked(uuid4(), RecordType.COMPANY)
+    alone = rules.decide(inputs([recipient(0, None, ENTRIES[0])], [company]))
+    assert alone.outcome is alone.records[0].outcome is NOT_LOGGED
+    assert alone.reasons == (Reason(rule="all-recipients-never-logged", entry_id=ENTRIES[0]),)
+    with_another = rules.decide(inputs([recipient(0, None, ENTRIES[0]), recipient(1, None)], [company]))
+    assert with_another.records[0].outcome is LOGGED
+
+
+@pytest.mark.requirement("L7", "L13")
+def test_every_gate_that_is_shut_is_named_in_order() -> None:
+    shut = inputs([], [ticked(CONTACTS[0])], sender_is_ours=False, log_asked=False, account_logging=False)
+    decision = rules.decide(shut)
+    assert decision.outcome is NOT_LOGGED
+    assert [reason.rule for reason in decision.reasons] == [
+        "sender-not-ours",
+        "log-not-asked",
+        "account-logging-off",
+    ]
+    assert decision.reasons[2].setting == rules.LOGGING_SETTING
+    assert decision.records[0].reasons == decision.reasons
+
+
+@pytest.mark.requirement("L2", "L13")
+def test_a_record_that_is_gone_gets_nothing_and_says_so() -> None:
+    decision = rules.decide(inputs([recipient(0, CONTACTS[0])], [ticked(CONTACTS[0], exists=False)]))
+    gone = (Reason(rule="record-gone"),)
+    assert decision.reasons == decision.records[0].reasons == decision.recipients[0].reasons == gone
+
+
+@pytest.mark.requirement("L5")
+def test_an_address_that_is_no_contact_says_whether_one_was_asked_for() -> None:
+    decision = rules.decide(inputs([recipient(0, None), recipient(1, None, create=True)], []))
+    assert [person.reasons[0].rule for person in decision.recipients] == ["no-contact", "contact-not-made"]
+
+
+@pytest.mark.requirement("L13")
+def test_only_a_refusal_against_the_reps_wish_is_one() -> None:
+    def verdict(given: LogInputs) -> bool:
+        return rules.refused(given, rules.decide(given))
+
+    people = [recipient(0, CONTACTS[0], ENTRIES[0])]
+    assert verdict(inputs(people, [ticked(CONTACTS[0])]))
+    assert not verdict(inputs(people, [ticked(CONTACTS[0])], log_asked=False))
+    assert not verdict(inputs([recipient(0, CONTACTS[0])], [ticked(CONTACTS[0])]))
+    assert not verdict(inputs([recipient(0, CONTACTS[0])], []))  # nothing ticked: the rep's own choice
+
+
+def test_old_mail_that_a_restored_topic_brings_back_raises_no_pop_up() -> None:
+    def sent(prepared: datetime, confirmed: datetime) -> MessageSent:
+        return MessageSent(
+            event_id=uuid4(),
+            occurred_at=confirmed,
+            account_id=uuid4(),
+            message_id=uuid4(),
+            user_id=uuid4(),
+            source=Source.GMAIL,
+            tracked=True,
+            logged=True,
+            recipient_count=1,
+            link_count=0,
+            policy_version=1,
+            prepared_at=prepared,
+        )
+
+    long_ago, just_now = NOW - timedelta(days=3), NOW - timedelta(minutes=1)
+    assert not rules.still_news(sent(long_ago, long_ago), NOW)
+    assert rules.still_news(sent(just_now, long_ago), NOW)  # queued on an offline computer
+    assert rules.still_news(sent(long_ago, just_now), NOW)  # scheduled days ago
+
+
+@given(any_inputs())
+@pytest.mark.requirement("L2")
+def test_nothing_lands_on_a_record_that_was_not_ticked(given_inputs: LogInputs) -> None:
+    asked = {(record.record_type, record.record_id) for record in given_inputs.ticked}
+    decision = rules.decide(given_inputs)
+    assert {(record.record_type, record.record_id) for record in decision.records} == asked
+    contacts = {record_id for kind, record_id in asked if kind is RecordType.CONTACT}
+    for person in decision.recipients:
+        assert person.outcome is NOT_LOGGED or person.contact_id in contacts
+
+
+@given(any_inputs())
+@pytest.mark.requirement("L8")
+def test_a_never_logged_contact_is_not_logged_even_if_ticked(given_inputs: LogInputs) -> None:
+    listed = {person.contact_id for person in given_inputs.recipients if person.never_logged_by}
+    for record in rules.decide(given_inputs).records:
+        if record.record_type is RecordType.CONTACT and record.record_id in listed:
+            assert record.outcome is NOT_LOGGED
+
+
+@given(any_inputs(), st.randoms())
+@pytest.mark.requirement("L13")
+def test_the_order_of_recipients_and_ticks_changes_nothing(given_inputs: LogInputs, chance: object) -> None:
+    people, records = list(given_inputs.recipients), list(given_inputs.ticked)
+    chance.shuffle(people)  # type: ignore[attr-defined]
+    chance.shuffle(records)  # type: ignore[attr-defined]
+    shuffled = given_inputs.model_copy(update={"recipients": tuple(people), "ticked": tuple(records)})
+    assert rules.decide(shuffled) == rules.decide(given_inputs)
+
+
+@given(any_inputs())
+@pytest.mark.requirement("L13")
+def test_outcomes_agree_with_each_other(given_inputs: LogInputs) -> None:
+    decision = rules.decide(given_inputs)
+    assert (decision.outcome is LOGGED) == any(record.outcome is LOGGED for record in decision.records)
+    standing = {
+        record.record_id
+        for record in decision.records
+        if record.record_type is RecordType.CONTACT and record.outcome is LOGGED
+    }
+    for person in decision.recipients:
+        if person.outcome is LOGGED:
+            assert person.contact_id in standing
+    assert len(decision.recipients) == len(given_inputs.recipients)
+
+
+@given(any_inputs())
+@pytest.mark.requirement("L13", "B10")
+def test_every_reason_has_a_sentence_in_both_languages(given_inputs: LogInputs) -> None:
+    decision = rules.decide(given_inputs)
+    parts = [decision.reasons, *(part.reasons for part in (*decision.records, *decision.recipients))]
+    assert {reason.rule for reasons in parts for reason in reasons} <= set(LOG_REASONS)
+
+
+@pytest.mark.requirement("B10")
+def test_every_rule_of_the_source_has_its_sentences_and_no_sentence_is_orphaned() -> None:
+    import inspect
+    import re
+
+    spelled = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', inspect.getsource(rules)))
+    assert spelled == set(LOG_REASONS)
+    for rule in spelled:
+        assert log_reason(rule, "en").isascii()
+        assert not log_reason(rule, "ja").isascii()
+        assert log_reason(rule, "ja").endswith("。")
+    assert log_reason("of-a-newer-logger", "ja") == "of-a-newer-logger"
