@@ -83,11 +83,10 @@ async def _run(stack: Stack) -> None:
 def _up_detached() -> int:
     """Start the runner in a session of its own and pass on what it says until it is ready."""
     ours = home()
-    ours.run.mkdir(parents=True, exist_ok=True, mode=0o700)
     if (runner := ours.runner()) is not None:
         say(str(AlreadyRunning(runner)))
         return 2
-    with ours.console.open("wb") as output:
+    with ours.new_console().open("ab") as output:
         process = subprocess.Popen(
             (sys.executable, "-m", "deploy.local", "up"),
             stdin=subprocess.DEVNULL,

@@ -50,13 +50,18 @@ class Home:
 
     def make(self) -> None:
         """Make the folders (readable by their owner alone), the key rings and the directory token."""
-        for folder in (self.root, self.run, self.keys, self.logs, self.database, self.spool, self.tracker):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folders(self.root, self.run, self.keys, self.logs, self.database, self.spool, self.tracker)
         for ring in RINGS:
             with contextlib.suppress(FileExistsError):
                 keyring.create(self.ring(ring))
         if not self._token.exists():
             write_private(self._token, secrets.token_urlsafe(32))
+
+    @staticmethod
+    def _make_folders(*folders: Path) -> None:
+        for folder in folders:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True, mode=0o700)
 
     @property
     def _token(self) -> Path:
@@ -79,6 +84,12 @@ class Home:
         """The log file of a part of PARTS."""
         return self.logs / f"{part}.log"
 
+    def new_console(self) -> Path:
+        """An empty file for what a runner without a terminal says."""
+        self._make_folders(self.root, self.run)
+        self.console.write_bytes(b"")
+        return self.console
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Be the one runner of this home; raises AlreadyRunning.
@@ -86,7 +97,7 @@ class Home:
         The lock is the truth (it ends with its process, however that ends); the pid inside is for
         `down` and for people.
         """
-        self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folders(self.root, self.run)
         with self._lock.open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

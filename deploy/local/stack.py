@@ -216,8 +216,9 @@ class Stack:
     async def _return_of_broker(self) -> None:
         """The new broker is empty: topics first, then those who fill and read it from the start."""
         await broker_with_topics(self._kafka())
-        self._tell("The broker is empty: restarting " + ", ".join(_RESTARTED_WITH_BROKER))
-        children = [self._children[name] for name in _RESTARTED_WITH_BROKER if name in self._children]
+        names = [name for name in _RESTARTED_WITH_BROKER if name in self._children]
+        self._tell("The new broker is empty: restarting " + ", ".join(names))
+        children = [self._children[name] for name in names]
         await asyncio.gather(*(child.restart(self._tell) for child in children))
         self._write_pids()
 

@@ -1,0 +1,45 @@
+"""What each service is told by its environment."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local.environment import SERVICES, service_environment
+from deploy.local.home import Home
+from deploy.local.ports import Ports
+from shared.settings import KafkaSettings, OpsSettings, PublicAddresses
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    home.make()
+    return home
+
+
+def test_shared_settings_read_what_is_written(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = Ports.free()
+    for name, value in service_environment("tracker", home, ports, {}).items():
+        monkeypatch.setenv(name, value)
+    kafka = KafkaSettings()
+    assert kafka.bootstrap == f"127.0.0.1:{ports['broker']}"
+    assert not kafka.idempotent_producer
+    assert kafka.fetch_max_wait_ms == 5
+    assert OpsSettings().port == ports["ops_tracker"]
+    assert PublicAddresses().push_url == f"ws://127.0.0.1:{ports['notifier']}"
+
+
+def test_a_public_tracking_address_of_the_caller_wins(home: Home) -> None:
+    base = {"PUBLIC_TRACKING_URL": "https://t.example.com", "KAIFU_CRM_PORT": "1"}
+    crm = service_environment("crm", home, Ports.free(), base)
+    assert crm["PUBLIC_TRACKING_URL"] == "https://t.example.com"
+    assert crm["KAIFU_CRM_PORT"] != "1", "ports are the runner's"
+
+
+def test_keys_go_only_to_whom_they_belong(home: Home) -> None:
+    ports = Ports.free()
+    by_service = {name: service_environment(name, home, ports, {}) for name in SERVICES}
+    holders = {name for name, variables in by_service.items() if "KAIFU_DIRECTORY_TOKEN" in variables}
+    assert holders == {"crm", "ingest", "logger"}
+    assert [name for name in SERVICES if "KAIFU_CRM_SIGNING_KEYS" in by_service[name]] == ["crm"]
+    assert by_service["ingest"]["KAIFU_INGEST_RECEIPT_KEYS"] == by_service["crm"]["KAIFU_CRM_RECEIPT_KEYS"]

@@ -1,0 +1,50 @@
+"""Ports: defaults, variables, and one clear line for what is taken."""
+
+import socket
+
+import pytest
+
+from deploy.local.ports import LOOPBACK, PORT_USES, Ports, PortUnavailable
+
+
+def test_defaults_without_an_environment() -> None:
+    ports = Ports.from_environment({})
+    assert ports["crm"] == 8800
+    assert ports["ops_crm"] == 8825
+    assert len(set(ports.numbers.values())) == len(PORT_USES)
+
+
+def test_a_variable_changes_a_port() -> None:
+    assert Ports.from_environment({"KAIFU_PORT_TRACKING": "9090"})["tracking"] == 9090
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "http", "-1", "²"])
+def test_what_is_no_port_is_said(text: str) -> None:
+    with pytest.raises(PortUnavailable, match=r"KAIFU_PORT_CRM=.* is no port"):
+        Ports.from_environment({"KAIFU_PORT_CRM": text})
+
+
+def test_a_taken_port_is_named_with_its_purpose_and_variable() -> None:
+    ports = Ports.free()
+    with socket.socket() as other:
+        other.bind((LOOPBACK, ports["tracking"]))
+        other.listen()
+        with pytest.raises(PortUnavailable) as refused:
+            ports.check()
+    line = str(refused.value)
+    assert "\n" not in line
+    for part in (str(ports["tracking"]), "pixels and tracked links", "KAIFU_PORT_TRACKING"):
+        assert part in line
+
+
+def test_one_port_for_two_parts_is_refused() -> None:
+    ports = Ports.from_environment({**Ports.free().as_environment(), "KAIFU_PORT_CRM": "9001"})
+    doubled = Ports({**ports.numbers, "broker": 9001})
+    with pytest.raises(PortUnavailable, match=r"KAIFU_PORT_CRM.*KAIFU_PORT_BROKER"):
+        doubled.check()
+
+
+def test_free_ports_are_free_and_survive_the_environment() -> None:
+    ports = Ports.free()
+    ports.check()
+    assert Ports.from_environment(ports.as_environment()) == ports

@@ -1,0 +1,66 @@
+"""Supervision: each death is said once, the child comes back, a hopeless one is given up."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from deploy.local import supervisor
+from deploy.local.child import Child
+from deploy.local.supervisor import QUICK_S, Backoff, GaveUp, keep_alive
+from tests.unit.deploy.test_child import SLEEPER, make, printed
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_PAUSES_S", (0.01, 0.01, 0.01, 0.01, 0.01))
+
+
+def test_pauses_grow_and_the_fifth_quick_death_is_the_last() -> None:
+    backoff = Backoff()
+    assert [backoff.after(0.1) for _ in range(5)] == [0.2, 0.5, 1.0, 2.0, None]
+
+
+def test_a_long_life_forgives_quick_deaths() -> None:
+    backoff = Backoff()
+    for _ in range(4):
+        backoff.after(0.1)
+    assert backoff.after(QUICK_S) == 0.2
+    assert backoff.after(0.1) == 0.2
+
+
+async def test_a_dead_child_is_said_and_restarted(tmp_path: Path, short_pauses: None) -> None:
+    said: list[str] = []
+    child = make(tmp_path, SLEEPER)
+    await child.start()
+    keeper = asyncio.create_task(keep_alive(child, _restarter(said), said.append))
+    await printed(child, 1)
+    first = child.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await printed(child, 2)
+    assert child.pid not in (None, first)
+    keeper.cancel()
+    await child.stop(said.append)
+    assert said[0] == "stand-in died (killed by SIGKILL): up; restarting it in 0.01 s"
+
+
+async def test_a_hopeless_child_is_given_up_with_its_last_words(tmp_path: Path, short_pauses: None) -> None:
+    said: list[str] = []
+    child = make(tmp_path, "import sys; sys.exit('no database')")
+    await child.start()
+    async with asyncio.timeout(20):
+        with pytest.raises(GaveUp) as gave_up:
+            await keep_alive(child, _restarter(said), said.append)
+    assert "stand-in died (exit code 1): no database; it died 5 times at once" in str(gave_up.value)
+    assert str(child.log) in str(gave_up.value)
+    assert sum("restarting it" in line for line in said) == 4
+
+
+def _restarter(said: list[str]):  # type: ignore[no-untyped-def]
+    async def restart(child: Child) -> None:
+        await child.restart(said.append)
+
+    return restart
