@@ -1,0 +1,1 @@
+"""Ingest: consumes email.revocations, produces email.sends and email.hits, stores only the spool."""
