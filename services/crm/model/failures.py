@@ -1,9 +1,7 @@
 """What can go wrong with the database, in crm's words."""
 
-from shared.bus.consumer import RetryLater
 
-
-class DatabaseAway(RetryLater):
+class DatabaseAway(RuntimeError):
     """The database does not answer. Consumers try again; a request is answered with 503."""
 
 

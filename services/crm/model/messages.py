@@ -89,6 +89,14 @@ class Message(Model):
     has_body: bool = False
 
 
+class Body(Model):
+    """An uploaded body as it came: not sanitised. `pending_until` None: kept."""
+
+    html: str
+    text: str
+    pending_until: datetime | None
+
+
 class FeedState(StrEnum):
     """T3: *Sent* until the first open that counts, then *Opened*."""
 

@@ -8,6 +8,15 @@ from pydantic import SecretStr
 from services.crm.model.base import Model
 
 
+class Credentials(Model):
+    """A sign-in name (a folded address) and the hash of its password."""
+
+    name: str
+    account_id: UUID
+    user_id: UUID
+    password_hash: str
+
+
 class Session(Model):
     """A page sign-in. `id` is the sign-in id (`sid`); the cookie's secret is stored only as its hash."""
 

@@ -92,6 +92,7 @@ class Database:
             w="majority",
         )
         self._database = self._client[name]
+        self.committed = asyncio.Event()  # set after each transaction; the outbox waits for it
         self._indexes: list[tuple[Any, list[IndexModel]]] = []
 
     def collection(self, name: str, indexes: Iterable[IndexModel]) -> Any:
@@ -117,14 +118,17 @@ class Database:
 
         Raises DatabaseAway; whether the writes happened is then not known.
         """
-        return await persistently(lambda: self._once(body))
+        result = await persistently(lambda: self._once(body))
+        self.committed.set()
+        return result
 
     async def _once(self, body: Callable[[Session], Awaitable[Result]]) -> Result:
         with translated():
-            async with await self._client.start_session() as session:
-                async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority")):
-                    result = await body(session)
-                return result
+            async with (
+                await self._client.start_session() as session,
+                session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority")),
+            ):
+                return await body(session)
 
     def close(self) -> None:
         """Disconnect."""

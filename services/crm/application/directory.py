@@ -1,0 +1,162 @@
+"""What ingest and logger ask: may this mail be tracked and logged, and by which inputs."""
+
+from uuid import UUID
+
+from services.crm.model.failures import AlreadyThere
+from services.crm.model.messages import Draft, Message, MessageRecipient
+from services.crm.problems import KEY_REUSED, SENDER_NOT_OURS
+from services.crm.rules.addresses import fold
+from services.crm.rules.files import MessageFile, Rewrite, difference, prepared
+from services.crm.rules.policy import decide, sender_is_ours
+from services.crm.rules.times import to_milliseconds
+from services.crm.store.accounts import Accounts, Users
+from services.crm.store.messages import Messages
+from services.crm.store.records import AllRecords
+from shared.directory.contract import (
+    LogInputs,
+    Policy,
+    PreparedMessage,
+    RecipientInput,
+    RecordRef,
+    TickedRecord,
+)
+from shared.http.problems import NOT_FOUND, Problem
+
+
+class Directory:
+    """Answers to Kaifu's other services."""
+
+    def __init__(self, accounts: Accounts, users: Users, records: AllRecords, messages: Messages) -> None:
+        self._accounts = accounts
+        self._users = users
+        self._records = records
+        self._messages = messages
+
+    async def prepare(self, asked: PreparedMessage) -> Policy:
+        """Decide and record; asking again gives the first answer.
+
+        Problem 403 (not the user's own address), 422 (the id was used for another mail).
+        """
+        known = await self._messages.get(asked.account_id, asked.message_id)
+        if known is None:
+            known = await self._record(asked, await self._decided(asked))
+        if known.draft is None:
+            known = await self._adopt(asked, await self._decided(asked))
+        draft = known.draft
+        assert draft is not None
+        if draft.fingerprint != asked.fingerprint or known.user_id != asked.user_id:
+            raise Problem(KEY_REUSED, "Use a new Idempotency-Key for another message.")
+        return policy_of(draft)
+
+    async def log_inputs(self, account_id: UUID, message_id: UUID) -> LogInputs:
+        """What the logging rules read, kept beside the decision to come. Problem 404."""
+        account = await self._accounts.get(account_id)
+        message = await self._messages.get(account_id, message_id)
+        if account is None or message is None or message.draft is None:
+            raise Problem(NOT_FOUND, "No such message.")
+        user = await self._users.get(account_id, message.user_id)
+        draft = message.draft
+        there = await self._records.names(account_id, draft.records)
+        to_create = {fold(address) for address in draft.create_contacts}
+        inputs = LogInputs(
+            message_id=message_id,
+            account_id=account_id,
+            user_id=message.user_id,
+            sender_is_ours=sender_is_ours(user, draft.from_address),
+            log_asked=draft.log_asked,
+            account_logging=account.settings.logging,
+            recipients=tuple(
+                RecipientInput(
+                    slot=to.slot, contact_id=to.contact_id, create_contact=fold(to.address) in to_create
+                )
+                for to in draft.recipients
+            ),
+            ticked=tuple(_ticked(record, there) for record in draft.records),
+        )
+        await self._messages.keep_inputs(account_id, inputs)
+        return inputs
+
+    async def _decided(self, asked: PreparedMessage) -> Draft:
+        account = await self._accounts.get(asked.account_id)
+        user = await self._users.get(asked.account_id, asked.user_id)
+        if account is None or not sender_is_ours(user, asked.from_address):
+            raise Problem(SENDER_NOT_OURS, "Send from one of your own addresses, or add it in your profile.")
+        addresses = [to.address for to in asked.recipients]
+        contacts = await self._records.addresses.contacts_of(asked.account_id, addresses)
+        known = await self._records.contacts.some(asked.account_id, set(contacts.values()))
+        found = [known.get(contacts[fold(one)]) if fold(one) in contacts else None for one in addresses]
+        policy = decide(account, asked, [contact and contact.legal_basis.kind for contact in found])
+        recipients = tuple(
+            MessageRecipient(
+                slot=slot,
+                address=to.address,
+                name=to.name,
+                field=to.field,
+                contact_id=contact.id if contact else None,
+            )
+            for slot, (to, contact) in enumerate(zip(asked.recipients, found, strict=True))
+        )
+        return draft_of(asked, policy, recipients)
+
+    async def _record(self, asked: PreparedMessage, draft: Draft) -> Message:
+        message = Message(
+            id=asked.message_id,
+            user_id=asked.user_id,
+            draft=draft,
+            tracked=draft.tracked,
+            anonymous=draft.anonymous,
+        )
+        try:
+            await self._messages.add(asked.account_id, message)
+        except AlreadyThere:  # another request was faster, or the id is another account's
+            found = await self._messages.get(asked.account_id, asked.message_id)
+            if found is None:
+                raise Problem(KEY_REUSED, "Use a new Idempotency-Key for another message.") from None
+            return found
+        return message
+
+    async def _adopt(self, asked: PreparedMessage, draft: Draft) -> Message:
+        """The message was known from its events alone: give it its draft."""
+        adopted: list[Message] = []
+
+        def rewrite(files: dict[UUID, MessageFile]) -> Rewrite:
+            before = files[asked.message_id]
+            after = before if before.message.draft else prepared(before, draft)
+            adopted[:] = [after.message]
+            return difference(asked.account_id, before, after, ())
+
+        await self._messages.rewrite(asked.account_id, [asked.message_id], rewrite)  # type: ignore[arg-type]
+        return adopted[0]
+
+
+def draft_of(asked: PreparedMessage, policy: Policy, recipients: tuple[MessageRecipient, ...]) -> Draft:
+    """What is kept of a prepared mail."""
+    return Draft(
+        source=asked.source,
+        from_address=asked.from_address,
+        subject=asked.subject,
+        recipients=recipients,
+        links=asked.links,
+        records=asked.records,
+        create_contacts=asked.create_contacts,
+        fingerprint=asked.fingerprint,
+        track_asked=asked.track,
+        log_asked=asked.log,
+        tracked=policy.tracked,
+        untracked_reason=policy.untracked_reason,
+        logged=policy.logged,
+        unlogged_reason=policy.unlogged_reason,
+        anonymous=policy.anonymous,
+        policy_version=policy.policy_version,
+        prepared_at=to_milliseconds(policy.prepared_at),
+        provider_thread_id=asked.provider_thread_id,
+    )
+
+
+def policy_of(draft: Draft) -> Policy:
+    """The answer that was given at first."""
+    return Policy.model_validate(draft.model_dump(include=set(Policy.model_fields)))
+
+
+def _ticked(record: RecordRef, there: dict[RecordRef, str]) -> TickedRecord:
+    return TickedRecord(record_type=record.record_type, record_id=record.record_id, exists=record in there)

@@ -1,0 +1,46 @@
+"""The activity feed: each rep's own, nobody else's (T3)."""
+
+from uuid import UUID
+
+from services.crm.application.paging import DEFAULT_LIMIT, place_of
+from services.crm.model.base import Page
+from services.crm.model.messages import FeedDetail, FeedRow, Message
+from services.crm.rules.feed import feed_row
+from services.crm.store.messages import Messages
+from shared.http.problems import NOT_FOUND, Problem
+
+
+class Feed:
+    """Reads of the feed."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    async def page(
+        self, account_id: UUID, user_id: UUID, after: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[FeedRow]:
+        """Rows of one rep, newest mail first. `after`: `next` of the page before. Problem 422."""
+        found = await self._messages.feed(account_id, user_id, place_of(after), limit)
+        return found.map(_row)
+
+    async def row(self, account_id: UUID, user_id: UUID, message_id: UUID) -> FeedRow:
+        """One row. Problem 404, also for another rep's mail."""
+        message = await self._messages.get(account_id, message_id)
+        row = feed_row(message) if message and message.user_id == user_id else None
+        if row is None:
+            raise Problem(NOT_FOUND, "No such mail in your feed.")
+        return row
+
+    async def detail(self, account_id: UUID, user_id: UUID, message_id: UUID) -> FeedDetail:
+        """One row and each of its engagements. Problem 404."""
+        row = await self.row(account_id, user_id, message_id)
+        engagements = await self._messages.engagements(account_id, message_id)
+        if row.anonymous:
+            engagements = tuple(one.model_copy(update={"candidates": ()}) for one in engagements)
+        return FeedDetail(row=row, engagements=engagements)
+
+
+def _row(message: Message) -> FeedRow:
+    row = feed_row(message)
+    assert row is not None  # the feed's index holds only messages that have one
+    return row

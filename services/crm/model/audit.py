@@ -1,0 +1,17 @@
+"""What the audit log keeps."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.crm.model.base import Model
+
+
+class AuditEntry(Model):
+    """One change of a setting; `before` and `after` hold what differs."""
+
+    id: UUID
+    at: datetime
+    user_id: UUID
+    action: str
+    before: dict[str, bool | int | str]
+    after: dict[str, bool | int | str]

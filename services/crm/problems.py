@@ -1,0 +1,37 @@
+"""The ways to be refused that only crm has."""
+
+from http import HTTPStatus
+
+from shared.http.problems import ProblemType
+
+SENDER_NOT_OURS = ProblemType(
+    "sender-not-ours", HTTPStatus.FORBIDDEN, "The sender is none of the user's own addresses"
+)
+KEY_REUSED = ProblemType(
+    "idempotency-key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "This id was used for another message"
+)
+INVALID_CURSOR = ProblemType(
+    "invalid-cursor", HTTPStatus.UNPROCESSABLE_ENTITY, "`after` is not a cursor of this list"
+)
+TOO_MANY_ATTEMPTS = ProblemType("too-many-attempts", HTTPStatus.TOO_MANY_REQUESTS, "Too many failed sign-ins")
+WRONG_PASSWORD = ProblemType(
+    "wrong-password", HTTPStatus.UNAUTHORIZED, "The address or the password is wrong"
+)
+ADDRESS_TAKEN = ProblemType(
+    "address-taken", HTTPStatus.CONFLICT, "Another contact of the account has this address"
+)
+CHANGED_MEANWHILE = ProblemType(
+    "changed-meanwhile", HTTPStatus.CONFLICT, "Somebody else has changed this meanwhile"
+)
+NO_SUCH_RECORD = ProblemType(
+    "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"
+)
+RECEIPT_INVALID = ProblemType(
+    "receipt-invalid", HTTPStatus.FORBIDDEN, "The receipt is not valid for this message"
+)
+RECEIPT_EXPIRED = ProblemType("receipt-expired", HTTPStatus.GONE, "The receipt has expired")
+CSRF = ProblemType("csrf", HTTPStatus.FORBIDDEN, "The request does not come from one of our pages")
+UNTRUSTED_CLIENT = ProblemType(
+    "untrusted-client", HTTPStatus.BAD_REQUEST, "The application that asks for a sign-in is not known"
+)
+SERVICES_ONLY = ProblemType("services-only", HTTPStatus.UNAUTHORIZED, "Only for Kaifu's own services")

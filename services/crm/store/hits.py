@@ -1,0 +1,30 @@
+"""The archive of raw hits, with client addresses, for as long as the account says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pymongo import IndexModel
+
+from services.crm.store.database import AccountDocuments, Database
+from shared.events.hits import HitRecorded, ViewingReported
+
+Raw = HitRecorded | ViewingReported
+
+
+class HitArchive:
+    """Raw hits by event id."""
+
+    def __init__(self, database: Database) -> None:
+        forgotten = IndexModel("kept_until", expireAfterSeconds=0)
+        in_order = IndexModel([("account_id", 1), ("occurred_at", 1)])
+        self._hits = AccountDocuments(database, "hits", [forgotten, in_order])
+
+    async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, datetime]]) -> None:
+        """Write hits, each until its time; the same hit again changes nothing. Raises DatabaseAway."""
+        await self._hits.put_all(account_id, {hit.event_id: _document(hit, until) for hit, until in hits})
+
+
+def _document(hit: Raw, until: datetime) -> Mapping[str, Any]:
+    return {**hit.model_dump(exclude={"event_id", "account_id"}), "kept_until": until}

@@ -1,0 +1,160 @@
+"""Messages with their engagements and decisions: read together, rewritten together."""
+
+from collections.abc import Callable, Collection, Mapping
+from uuid import UUID
+
+from pymongo import IndexModel
+
+from services.crm.model.base import Page
+from services.crm.model.decisions import Decision
+from services.crm.model.engagements import Engagement
+from services.crm.model.messages import Message
+from services.crm.rules.feed import feed_place
+from services.crm.rules.files import MessageFile, Rewrite, body_kept
+from services.crm.rules.places import cursor
+from services.crm.store.bodies import Bodies
+from services.crm.store.database import AccountDocuments, Database, Document, Session
+from services.crm.store.documents import document, value
+from services.crm.store.outbox import Outbox
+from services.crm.store.timeline import TimelineStore
+from shared.directory.contract import LogInputs
+from shared.events.log_decisions import LogDecided
+from shared.telemetry.names import ENGAGEMENTS_STORED
+
+Rewriter = Callable[[Mapping[UUID, MessageFile]], Rewrite]
+SHOWN_ENGAGEMENTS = 200
+
+
+class Messages:
+    """What reps send, and what became of it."""
+
+    def __init__(self, database: Database, outbox: Outbox, timeline: TimelineStore, bodies: Bodies) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._timeline = timeline
+        self._bodies = bodies
+        feed = IndexModel([("account_id", 1), ("user_id", 1), ("feed_place", -1)])
+        self._messages = AccountDocuments(database, "messages", [feed])
+        by_message = IndexModel([("account_id", 1), ("message_id", 1)])
+        self._engagements = AccountDocuments(database, "engagements", [by_message])
+        self._decisions = AccountDocuments(database, "decisions")
+
+    async def get(self, account_id: UUID, message_id: UUID) -> Message | None:
+        """One message, prepared or not."""
+        found = await self._messages.get(account_id, message_id)
+        return None if found is None else value(Message, found)
+
+    async def add(self, account_id: UUID, message: Message) -> None:
+        """A newly prepared message. Raises AlreadyThere."""
+        await self._messages.insert(account_id, message.id, _message_document(message))
+
+    async def feed(self, account_id: UUID, user_id: UUID, after: str | None, limit: int) -> Page[Message]:
+        """Sent and tracked messages of one rep, newest first; `after` is a place."""
+        where = {"user_id": user_id, "feed_place": {"$lt": after} if after else {"$gt": ""}}
+        found = await self._messages.find(account_id, where, sort=("feed_place", -1), limit=limit + 1)
+        rows = tuple(value(Message, message) for message in found[:limit])
+        more = len(found) > limit
+        return Page(rows=rows, next=cursor(found[limit - 1]["feed_place"]) if more else None)
+
+    async def engagements(self, account_id: UUID, message_id: UUID) -> tuple[Engagement, ...]:
+        """The newest engagements of a message, newest first."""
+        found = await self._engagements.find(account_id, {"message_id": message_id})
+        known = [value(Engagement, engagement) for engagement in found]
+        known.sort(key=lambda engagement: (engagement.occurred_at, engagement.id), reverse=True)
+        return tuple(known[:SHOWN_ENGAGEMENTS])
+
+    async def decision(self, account_id: UUID, message_id: UUID) -> Decision | None:
+        """The decision on a message, once there is one."""
+        found = await self._decisions.get(account_id, message_id)
+        return None if found is None else _decision(found)
+
+    async def keep_inputs(self, account_id: UUID, inputs: LogInputs) -> None:
+        """Keep what the logger was told, until it has decided; a later question changes nothing."""
+        decided = await self._decisions.get(account_id, inputs.message_id)
+        if decided is None or decided.get("decided") is None:
+            change = {"$set": {"inputs": inputs.model_dump_json()}}
+            await self._decisions.update(account_id, inputs.message_id, change, upsert=True)
+
+    async def rewrite(self, account_id: UUID, message_ids: Collection[UUID], rewriter: Rewriter) -> None:
+        """Read the files, let the rewriter decide, write it all in one transaction.
+
+        The rewriter may be called several times. Raises DatabaseAway.
+        """
+
+        async def body(session: Session) -> Rewrite:
+            changes = rewriter(await self._files(account_id, list(message_ids), session))
+            await self._write(account_id, changes, session)
+            return changes
+
+        for engagement in (await self._database.in_transaction(body)).engagements:
+            ENGAGEMENTS_STORED.labels(engagement.kind.value).inc()
+
+    async def _files(
+        self, account_id: UUID, message_ids: list[UUID], session: Session
+    ) -> dict[UUID, MessageFile]:
+        keyed, of_these = {"_id": {"$in": message_ids}}, {"message_id": {"$in": message_ids}}
+        messages = await self._messages.find(account_id, keyed, session=session)
+        engagements = await self._engagements.find(account_id, of_these, session=session)
+        decisions = await self._decisions.find(account_id, keyed, session=session)
+        by_message: dict[UUID, dict[UUID, Engagement]] = {}
+        for found in engagements:
+            by_message.setdefault(found["message_id"], {})[found["_id"]] = value(Engagement, found)
+        decided = {found["_id"]: _decision(found) for found in decisions}
+        return {
+            found["_id"]: MessageFile(
+                message=value(Message, found),
+                engagements=by_message.get(found["_id"], {}),
+                decision=decided.get(found["_id"]),
+            )
+            for found in messages
+        }
+
+    async def _write(self, account_id: UUID, changes: Rewrite, session: Session) -> None:
+        messages = {message.id: _message_document(message) for message in changes.messages}
+        await self._messages.put_all(account_id, messages, session)
+        engagements = {engagement.id: document(engagement) for engagement in changes.engagements}
+        await self._engagements.put_all(account_id, engagements, session)
+        for decision in changes.decisions:
+            change = {"$set": {"decided": decision.decided.model_dump_json()}}
+            await self._decisions.update(
+                account_id, decision.message_id, change, upsert=True, session=session
+            )
+            await self._bodies.settle(account_id, decision.message_id, session, kept=body_kept(decision))
+        await self._timeline.put_all(account_id, changes.rows, session)
+        await self._timeline.delete_all(account_id, changes.rows_gone, session)
+        await self._outbox.add(account_id, changes.events, session)
+
+    async def keep_body(self, account_id: UUID, message_id: UUID, html: str, text: str) -> bool:
+        """Keep an uploaded body as long as the decision says; whether the message is known.
+
+        The message is written too, so that a decision made meanwhile conflicts and one of the two
+        sees the other.
+        """
+
+        async def body(session: Session) -> bool:
+            change = {"$set": {"has_body": True}}
+            if await self._messages.update(account_id, message_id, change, session=session) is None:
+                return False
+            decided = await self._decisions.get(account_id, message_id, session)
+            decision = _decision(decided) if decided else None
+            await self._bodies.put(account_id, message_id, html, text, session)
+            if decision is not None:
+                await self._bodies.settle(account_id, message_id, session, kept=body_kept(decision))
+            return True
+
+        return await self._database.in_transaction(body)
+
+
+def _message_document(message: Message) -> Document:
+    return {**document(message), "feed_place": feed_place(message)}
+
+
+def _decision(found: Document) -> Decision | None:
+    if found.get("decided") is None:
+        return None
+    inputs = found.get("inputs")
+    return Decision(
+        message_id=found["_id"],
+        decided=LogDecided.model_validate_json(found["decided"]),
+        inputs=LogInputs.model_validate_json(inputs) if inputs else None,
+    )
