@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from services.ingest.model import Door, Durability, Record
+from services.ingest.model import Durability, Record
 from shared.health.progress import Progress
 from shared.telemetry.names import HITS, HITS_LOST, SPOOL_DRAINED
 
@@ -183,6 +183,7 @@ class Recorder:
                 await self._broker.produce(segment.records)
                 SPOOL_DRAINED.inc(len(segment.records))
                 await self._spool.remove(segment)
+                self._progress.moved(_LOOP)
                 self._closed()
         except BrokerAway as error:
             self._away = True

@@ -1,0 +1,189 @@
+"""The tracking origin: what a pixel or link request is answered, and what is recorded of it.
+
+No look-up, no framework: the token says all. A pixel request gets the same GIF whatever its token;
+a link that does not open gets a page, never a redirect. Answers are whole HTTP/1.1 messages.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from typing import NamedTuple
+
+from services.ingest import not_found
+from services.ingest.model import Door, Record
+from services.ingest.revoked import Revoked
+from services.ingest.rules_address import PeerAddresses
+from services.ingest.rules_hit import Moments, hit_record
+from shared.telemetry.names import BAD_TOKENS, REVOKED_HITS
+from shared.telemetry.tracing import Begun, begin
+from shared.tokens.keyring import KeyRing
+from shared.tokens.sealing import BadToken
+from shared.tokens.tracking import unseal_link, unseal_pixel
+
+PIXEL_PATH = b"/o/"
+PIXEL_SUFFIX = b".gif"
+LINK_PATH = b"/c/"
+
+GIF = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+"""1 x 1 pixel, transparent, 43 bytes."""
+
+_ALWAYS = (
+    b"cache-control: no-store, no-cache, max-age=0, private\r\n"
+    b"referrer-policy: no-referrer\r\n"
+    b"x-content-type-options: nosniff\r\n"
+    b"x-robots-tag: noindex, nofollow\r\n"
+)
+_IMAGE = b"cross-origin-resource-policy: cross-origin\r\n"  # a reader's page may ask for this (COEP)
+_NOTHING_RUNS = b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
+_UNSAFE = re.compile(rb"[\x00-\x20\x7f]")
+_NANOSECONDS = 1_000_000_000
+_END_OF_HEAD = b"\r\n\r\n"
+_DESTINATION = 36  # account, message, slot, link index come before it
+
+
+def response(status: bytes, date: bytes, headers: bytes, body: bytes) -> bytes:
+    """An HTTP/1.1 response. `status` as in `200 OK`, `headers` as lines ended by CRLF."""
+    return b"HTTP/1.1 %b\r\ndate: %b\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
+        status,
+        date,
+        headers,
+        _ALWAYS,
+        len(body),
+        body,
+    )
+
+
+def without_body(answer: bytes) -> bytes:
+    """The same response as HEAD gets it."""
+    return answer[: answer.index(_END_OF_HEAD) + 4]
+
+
+Begin = Callable[[str], Begun | None]
+
+
+class Answer(NamedTuple):
+    """What is sent; once `record` is durable, if there is one; then `trace` ends."""
+
+    message: bytes
+    record: Record | None = None
+    trace: Begun | None = None
+
+
+class TrackingOrigin:
+    """Answers requests. `begin`: starts a trace or says None; `now_ns`: nanoseconds since the epoch."""
+
+    def __init__(
+        self,
+        ring: KeyRing,
+        revoked: Revoked,
+        begin: Begin = begin,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._ring = ring
+        self._revoked = revoked
+        self._begin = begin
+        self._now_ns = now_ns
+        self._moments = Moments()
+        self._second = -1
+        self._date = self._gif = self._gif_head = b""
+
+    def receive(
+        self, method: bytes, target: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses
+    ) -> Answer:
+        """Answer one request. `headers`: names in lower case, repeated ones joined by commas."""
+        now_ns = self._now_ns()
+        if now_ns // _NANOSECONDS != self._second:
+            self._tick(now_ns // _NANOSECONDS)
+        path = _path(target)
+        if method not in (b"GET", b"HEAD"):
+            return self._refuse_method()
+        if path.startswith(PIXEL_PATH):
+            return self._pixel(path, method, headers, peer, now_ns)
+        if path.startswith(LINK_PATH):
+            return self._link(path, method, headers, peer, now_ns)
+        return self._not_found(method, headers)
+
+    def _tick(self, second: int) -> None:
+        """What stays the same for a second."""
+        self._second = second
+        self._date = formatdate(second, usegmt=True).encode()
+        self._gif = response(b"200 OK", self._date, b"content-type: image/gif\r\n" + _IMAGE, GIF)
+        self._gif_head = without_body(self._gif)
+
+    def _pixel(
+        self, path: bytes, method: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses, now_ns: int
+    ) -> Answer:
+        message = self._gif if method == b"GET" else self._gif_head
+        try:
+            if not path.endswith(PIXEL_SUFFIX):
+                raise BadToken(path[-4:])
+            content = unseal_pixel(self._ring, path[len(PIXEL_PATH) : -len(PIXEL_SUFFIX)])
+        except BadToken:
+            BAD_TOKENS.labels(Door.PIXEL.value).inc()
+            return Answer(message)
+        return self._recorded(Door.PIXEL, message, content, method, headers, peer, now_ns)
+
+    def _link(
+        self, path: bytes, method: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses, now_ns: int
+    ) -> Answer:
+        try:
+            content = unseal_link(self._ring, path[len(LINK_PATH) :])
+            destination = content[_DESTINATION:]
+            if _UNSAFE.search(destination):
+                raise BadToken("a destination that would break the header")
+        except BadToken:
+            BAD_TOKENS.labels(Door.LINK.value).inc()
+            return self._not_found(method, headers)
+        message = response(
+            b"302 Found", self._date, b"location: %b\r\n%b" % (destination, _NOTHING_RUNS), b""
+        )
+        return self._recorded(Door.LINK, message, content, method, headers, peer, now_ns)
+
+    def _recorded(
+        self,
+        door: Door,
+        message: bytes,
+        content: bytes,
+        method: bytes,
+        headers: Mapping[bytes, bytes],
+        peer: PeerAddresses,
+        now_ns: int,
+    ) -> Answer:
+        if self._revoked.covers(content[:16], content[16:32]):
+            REVOKED_HITS.labels(door.value).inc()
+            return Answer(message)
+        trace = self._begin(door.value)
+        record = hit_record(
+            door,
+            content,
+            self._moments.text(now_ns),
+            method.decode(),
+            peer.of(headers.get(b"x-forwarded-for")),
+            headers,
+            () if trace is None else trace.kafka_headers,
+        )
+        return Answer(message, record, trace)
+
+    def _not_found(self, method: bytes, headers: Mapping[bytes, bytes]) -> Answer:
+        tongue = not_found.language(headers.get(b"accept-language", b""))
+        head = (
+            b"content-type: text/html; charset=utf-8\r\ncontent-language: %b\r\nvary: accept-language\r\n"
+            b"%b" % (tongue.encode(), _NOTHING_RUNS)
+        )
+        message = response(b"404 Not Found", self._date, head, not_found.page(tongue))
+        return Answer(without_body(message) if method == b"HEAD" else message)
+
+    def _refuse_method(self) -> Answer:
+        head = b"allow: GET, HEAD\r\n" + _NOTHING_RUNS
+        return Answer(response(b"405 Method Not Allowed", self._date, head, b""))
+
+
+def _path(target: bytes) -> bytes:
+    """The path of a request target, which a proxy may send in absolute form; the query is not ours."""
+    if not target.startswith(b"/"):
+        target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
+    return target.partition(b"?")[0]
