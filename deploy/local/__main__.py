@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,22 +14,17 @@ from rich.console import Console
 
 from deploy.local import show
 from deploy.local.embedded import PartNotReady
-from deploy.local.home import PARTS, AlreadyRunning, Home
+from deploy.local.home import PARTS, REPOSITORY, AlreadyRunning, default_home
 from deploy.local.logs import Follower, rendered
 from deploy.local.ports import Ports, PortUnavailable
 from deploy.local.seed import SeedFailed, known_sign_ins
-from deploy.local.stack import REPOSITORY, Stack
+from deploy.local.stack import Stack
 from deploy.local.supervisor import GaveUp
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 console = Console()
 DOWN_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.1
-
-
-def home() -> Home:
-    """KAIFU_HOME, or var/ in the repository."""
-    return Home(Path(os.environ.get("KAIFU_HOME") or REPOSITORY / "var"))
 
 
 def say(line: str) -> None:
@@ -45,7 +39,7 @@ def up(detach: Annotated[bool, typer.Option(help="return when ready; `down` stop
         raise typer.Exit(_up_detached())
     try:
         ports = Ports.from_environment(os.environ)
-        raise typer.Exit(asyncio.run(_up(Stack(home(), ports, base=os.environ, tell=say))))
+        raise typer.Exit(asyncio.run(_up(Stack(default_home(), ports, base=os.environ, tell=say))))
     except (AlreadyRunning, PortUnavailable) as error:
         say(str(error))
         raise typer.Exit(2) from None
@@ -82,7 +76,7 @@ async def _run(stack: Stack) -> None:
 
 def _up_detached() -> int:
     """Start the runner in a session of its own and pass on what it says until it is ready."""
-    ours = home()
+    ours = default_home()
     if (runner := ours.runner()) is not None:
         say(str(AlreadyRunning(runner)))
         return 2
@@ -115,13 +109,13 @@ def _pass_on(said: Follower) -> None:
 @app.command()
 def down() -> None:
     """Stop what `up` started and wait for its end."""
-    runner = home().runner()
+    runner = default_home().runner()
     if runner is None:
         say("Kaifu is not running")
         return
     os.kill(runner, signal.SIGTERM)
     deadline = time.monotonic() + DOWN_WITHIN_S
-    while home().runner() == runner:
+    while default_home().runner() == runner:
         if time.monotonic() > deadline:
             say(f"process {runner} has not stopped within {DOWN_WITHIN_S:.0f} s")
             raise typer.Exit(1)
@@ -137,7 +131,7 @@ def logs(
     """Show the logs of all parts, or of one, and follow them."""
     if service and service not in PARTS:
         raise typer.BadParameter(f"no part {service!r}; there are {', '.join(PARTS)}")
-    follower = Follower({part: home().log(part) for part in ([service] if service else PARTS)})
+    follower = Follower({part: default_home().log(part) for part in ([service] if service else PARTS)})
     try:
         for part, line in follower.follow() if follow else follower.new_lines():
             console.print(rendered(part, line), soft_wrap=True)
@@ -148,7 +142,7 @@ def logs(
 @app.command()
 def reset(force: Annotated[bool, typer.Option(help="don't ask")] = False) -> None:
     """Delete the home: data, keys, logs. Addresses in mail that was sent with them are dead then."""
-    ours = home()
+    ours = default_home()
     if (runner := ours.runner()) is not None:
         say(f"Kaifu is running (process {runner}): stop it first with `make down`")
         raise typer.Exit(2)
@@ -167,7 +161,7 @@ def reset(force: Annotated[bool, typer.Option(help="don't ask")] = False) -> Non
 @app.command()
 def sign_ins() -> None:
     """Print the demo account's sign-ins as they were made."""
-    console.print_json(data=known_sign_ins(home()))
+    console.print_json(data=known_sign_ins(default_home()))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def mongodb_url(ports: Ports) -> str:
 def service_environment(service: str, home: Home, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
     """All variables of one service's process, `base` (the caller's) included."""
     tempo = {"KAIFU_KAFKA_FETCH_MAX_WAIT_MS": str(_FETCH_MAX_WAIT_MS.get(service, _OTHER_FETCH_MAX_WAIT_MS))}
-    defaults = {**tempo, "KAIFU_INGEST_TRUSTED_PROXIES": f'["{LOOPBACK}/32"]'}
+    defaults = {**tempo, "KAIFU_INGEST_TRUSTED_PROXIES": f"{LOOPBACK}/32"}
     decided = {
         **kafka(ports),
         **public_addresses(ports, base),

@@ -19,6 +19,7 @@ from typing import Any
 
 from shared.tokens import keyring
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("crm", "ingest", "tracker", "logger", "notifier", "broker", "database")
 RINGS = ("tracking", "receipts", "cursors")
 
@@ -133,6 +134,11 @@ class Home:
         except (FileNotFoundError, ValueError):
             return None
         return found if found.get("pid") == self.runner() else None
+
+
+def default_home() -> Home:
+    """KAIFU_HOME, or var/ in the repository."""
+    return Home(Path(os.environ.get("KAIFU_HOME") or REPOSITORY / "var"))
 
 
 def write_private(path: Path, text: str) -> None:

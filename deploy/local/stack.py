@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Self
 
 from deploy.local import environment, logs
@@ -31,7 +30,6 @@ from deploy.local.seed import seed
 from deploy.local.supervisor import keep_alive
 from shared.settings import KafkaSettings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
 # Doors close first; what writes stops before what it writes to.
 _STOP_ORDER = (("ingest",), ("tracker", "logger"), ("crm",), ("notifier",), ("broker", "database"))
