@@ -3,6 +3,10 @@
 Hits stand in the order of their time. One that arrives late is put in its place, and what follows is
 judged again until nothing changes any more; what was told before and differs is told anew with the
 next revision (T9). Each method answers what there is to tell.
+
+Revisions count corrections in the order of email.hits, so a rebuilt state goes on counting where the
+former one stopped. One exception: a hit from before the time of a scheduled mail is judged only when the
+mail is confirmed; a state rebuilt after that counts the corrections it caused as none.
 """
 
 from bisect import bisect_left, insort
@@ -12,7 +16,7 @@ from uuid import UUID
 
 from services.tracker.judging import step
 from services.tracker.model import Beacon, Change, Cursor, Hit, Judgement, Lasting, SendState, Sent
-from services.tracker.rules import own_views
+from services.tracker.rules import own_views, timing
 
 MOST_PENDING = 200  # hits kept of a message that is not confirmed; the earliest stay
 MOST_HITS = 1000  # hits that may still be judged again; older ones are settled
@@ -123,8 +127,19 @@ class MessageState:
         after = []
         for judgement in judgements:
             previous, revision = before.get(judgement.engagement_id, (None, -1))
-            if judgement != previous:
+            if previous is None or _differ(judgement, previous):
                 revision += 1
                 changes.append(Change(self.sent, self.message_id, entry.hit, judgement, revision, previous))
             after.append((judgement, revision))
         entry.told = tuple(after)
+
+
+def _differ(one: Judgement, other: Judgement) -> bool:
+    """Whether a correction is due. Not for the seconds since the send alone: they follow from which state
+    of a scheduled mail was known, which a restart may see otherwise."""
+    return one != other and (_timeless(one) != _timeless(other))
+
+
+def _timeless(judgement: Judgement) -> Judgement:
+    evidence = tuple(spoke for spoke in judgement.finding.evidence if spoke.rule != timing.AFTER_SEND.id)
+    return judgement._replace(finding=judgement.finding._replace(evidence=evidence))

@@ -1,0 +1,124 @@
+"""Whatever the order of arrival, the repetitions and the restarts: the same engagements, the same pop-ups."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.events.base import Event
+from shared.events.engagements import EngagementJudged
+from shared.events.ids import derived_id
+from shared.events.sends import MessageCancelled, MessageScheduled, SendEvent
+from tests.unit.tracker.made import (
+    ACCOUNT,
+    CHROME,
+    GMAIL_PREFETCH,
+    GOOGLE_ADDRESS,
+    GOOGLE_PROXY,
+    OTHER_ADDRESS,
+    USER,
+    Tracked,
+    at,
+    hit,
+    message,
+    viewing,
+)
+
+# close together, so that windows meet: seconds around the 5 s, 10 s and 30 min borders
+_WHEN = st.sampled_from([0, 1, 4, 5, 6, 9, 10, 11, 15, 20, 600, 1790, 1801, 1810, 3590, 3700, 9000])
+_CLIENTS = st.sampled_from(
+    [
+        (CHROME, OTHER_ADDRESS),
+        (CHROME, None),
+        (GOOGLE_PROXY, GOOGLE_ADDRESS),
+        (GMAIL_PREFETCH, GOOGLE_ADDRESS),
+    ]
+)
+_HITS = st.builds(
+    lambda when, client, link, method, slot, name: hit(
+        when, agent=client[0], address=client[1], link=link, method=method, slot=slot, name=name
+    ),
+    _WHEN,
+    _CLIENTS,
+    st.sampled_from([None, None, 0, 1]),
+    st.sampled_from(["GET", "GET", "HEAD"]),
+    st.sampled_from([None, None, 1]),
+    st.integers(0, 1),
+)
+_BEACONS = st.builds(viewing, _WHEN, user=st.sampled_from([USER, ACCOUNT]))
+_FACTS = st.lists(st.one_of(_HITS, _HITS, _BEACONS), min_size=1, max_size=9, unique_by=lambda e: e.event_id)
+_SENDS = st.sampled_from(
+    [
+        (message(recipients=2),),
+        (message(MessageScheduled, when=-50, send_at=at(0)), message(when=9)),
+        (message(MessageCancelled, when=-5), message()),
+    ]
+)
+
+
+def _outcome(tracked: Tracked) -> tuple[dict[UUID, EngagementJudged], set[UUID]]:
+    """Engagements apart from how often they were corrected, and without opens inferred in vain.
+
+    Seconds since the send are left out too: they follow from the state of the mail known then.
+    """
+    return {
+        key: judged.model_copy(
+            update={
+                "revision": 0,
+                "event_id": key,
+                "evidence": tuple(spoke for spoke in judged.evidence if spoke.rule != "timing.after-send"),
+            }
+        )
+        for key, judged in tracked.final().items()
+        if not judged.inferred
+        or (judged.folded_into is None and judged.verdict in ("human", "proxied_human"))
+    }, tracked.standing()
+
+
+def _in_order(sends: Sequence[Event], facts: Sequence[Event]) -> Tracked:
+    return Tracked(*sends, *sorted(facts, key=lambda event: (event.occurred_at, event.event_id)))
+
+
+@pytest.mark.requirement("T9")
+@settings(max_examples=300, deadline=None)
+@given(_SENDS, _FACTS, st.data())
+def test_any_order_and_repetition(
+    sends: tuple[SendEvent, ...], facts: list[Event], data: st.DataObject
+) -> None:
+    delivered = data.draw(st.permutations([*sends, *facts, *facts[:2]]))
+    assert _outcome(Tracked(*delivered)) == _outcome(_in_order(sends, facts))
+
+
+@pytest.mark.requirement("T9")
+@settings(max_examples=300, deadline=None)
+@given(_SENDS, _FACTS, st.data())
+def test_a_restart_anywhere(sends: tuple[SendEvent, ...], facts: list[Event], data: st.DataObject) -> None:
+    """The new worker reads what was committed without a word, sends before hits, then goes on."""
+    delivered = data.draw(st.permutations([*sends, *facts]))
+    stopped = data.draw(st.integers(0, len(delivered)))
+    committed = data.draw(st.integers(0, stopped))
+    first = Tracked(*delivered[:stopped])
+    before = delivered[:committed]
+    second = Tracked(*[event for event in before if isinstance(event, SendEvent)])
+    second.take(*[event for event in before if not isinstance(event, SendEvent)])
+    second.told = list(first.told)
+    rest = delivered[committed:]
+    if data.draw(st.booleans()):  # the two topics need not come in step as they did before
+        rest.sort(key=lambda event: not isinstance(event, SendEvent))
+    second.take(*rest)
+    assert _outcome(second) == _outcome(_in_order(sends, facts))
+
+
+@pytest.mark.requirement("T9")
+@settings(max_examples=100, deadline=None)
+@given(_FACTS)
+def test_each_hit_is_counted_at_most_once(facts: list[Event]) -> None:
+    final = _in_order([message(recipients=2)], facts).final()
+    firsts = [judged.kind for judged in final.values() if judged.first]
+    assert len(firsts) == len(set(firsts))
+    for judged in final.values():
+        assert judged.engagement_id == derived_id("engagement", judged.hit_id, judged.kind)
+        if judged.folded_into is not None:
+            assert final[judged.folded_into].folded_into is None
