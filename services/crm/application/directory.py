@@ -85,7 +85,7 @@ class Directory:
         contacts = await self._records.addresses.contacts_of(asked.account_id, addresses)
         known = await self._records.contacts.some(asked.account_id, set(contacts.values()))
         found = [known.get(contacts[fold(one)]) if fold(one) in contacts else None for one in addresses]
-        policy = decide(account, asked, [contact and contact.legal_basis.kind for contact in found])
+        policy = decide(account, asked, [one.legal_basis.kind if one else None for one in found])
         recipients = tuple(
             MessageRecipient(
                 slot=slot,

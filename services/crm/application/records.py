@@ -8,7 +8,7 @@ from services.crm.application.clock import Clock
 from services.crm.application.paging import DEFAULT_LIMIT, place_of
 from services.crm.model.base import Page
 from services.crm.model.failures import AlreadyThere
-from services.crm.model.records import Association, Company, Contact, ContactDetail, Deal, Ticket
+from services.crm.model.records import Association, Company, Contact, ContactDetail, Deal, Record, Ticket
 from services.crm.problems import ADDRESS_TAKEN, CHANGED_MEANWHILE, NO_SUCH_RECORD
 from services.crm.store.accounts import Users
 from services.crm.store.database import Database, Session
@@ -18,7 +18,7 @@ from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
 from shared.http.problems import NOT_FOUND, Problem
 
-AnyKind = TypeVar("AnyKind", Contact, Company, Deal, Ticket)
+AnyKind = TypeVar("AnyKind", bound=Record)
 
 
 class RecordBook(Generic[AnyKind]):

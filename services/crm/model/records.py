@@ -40,6 +40,7 @@ class Record(Model):
     """What every record has. `version` rises with each change."""
 
     id: UUID
+    name: str
     owner_id: UUID | None = None
     version: int = 1
     created_at: datetime
@@ -49,7 +50,6 @@ class Record(Model):
 class Contact(Record):
     """A person. The first of `addresses` is the main one."""
 
-    name: str
     addresses: tuple[str, ...] = ()
     job_title: str = ""
     phone: str = ""
@@ -60,14 +60,12 @@ class Contact(Record):
 class Company(Record):
     """An organisation."""
 
-    name: str
     domain: str = ""
 
 
 class Deal(Record):
     """A sale in the making."""
 
-    name: str
     stage: str = "new"
     amount: int | None = Field(default=None, description="in the smallest unit of the currency")
     currency: str = ""
@@ -77,7 +75,6 @@ class Deal(Record):
 class Ticket(Record):
     """A request for help."""
 
-    name: str
     status: str = "new"
     open: bool = True
 

@@ -17,7 +17,7 @@ from shared.directory.contract import RecordRef
 from shared.events.ids import derived_id
 from shared.events.log_decisions import RecordType
 
-AnyKind = TypeVar("AnyKind", Contact, Company, Deal, Ticket)
+AnyKind = TypeVar("AnyKind", bound=Record)
 _LONGEST_WORD = 64
 _LAST = "\U0010ffff"  # sorts behind every text
 
@@ -37,7 +37,7 @@ class Records(Generic[AnyKind]):
     """Records of one kind."""
 
     def __init__(self, database: Database, kind: type[AnyKind], name: str) -> None:
-        self._kind: type[AnyKind] = kind
+        self._kind = kind
         newest = IndexModel([("account_id", 1), ("place", -1)])
         words = IndexModel([("account_id", 1), ("words", 1)])
         self._records = AccountDocuments(database, name, [newest, words])

@@ -1,0 +1,106 @@
+"""What the API and the pages work with, made once per process."""
+
+from dataclasses import dataclass
+
+from joserfc.jwk import KeySet
+
+from services.crm.application.accounts import AccountBook
+from services.crm.application.bodies import MailBodies
+from services.crm.application.clock import Clock, utc_now
+from services.crm.application.directory import Directory
+from services.crm.application.email_settings import EmailSettingsPage
+from services.crm.application.feed import Feed
+from services.crm.application.notifications import Notifications
+from services.crm.application.oauth import OAuth
+from services.crm.application.records import RecordBooks
+from services.crm.application.sign_ins import SignIns, SignInStores
+from services.crm.application.timelines import Timelines
+from services.crm.settings import CrmSettings
+from services.crm.store.accounts import Accounts, Users
+from services.crm.store.audit import AuditLog
+from services.crm.store.bodies import Bodies
+from services.crm.store.database import Database
+from services.crm.store.hits import HitArchive
+from services.crm.store.identities import Codes, Failures, Families, Sessions, SignInNames
+from services.crm.store.messages import Messages
+from services.crm.store.outbox import Outbox, OutboxQueue
+from services.crm.store.records import AllRecords
+from services.crm.store.revocations import Revocations
+from services.crm.store.timeline import TimelineStore
+from services.crm.store.upkeep import Upkeep
+from shared.directory.client import DirectorySettings
+from shared.settings import PublicAddresses
+from shared.tokens.keyring import KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the environment says, and the keys that it names."""
+
+    settings: CrmSettings
+    addresses: PublicAddresses
+    directory: DirectorySettings
+    signing_keys: KeySet
+    receipts: KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What consumers and upkeep write to."""
+
+    messages: Messages
+    hits: HitArchive
+    queue: OutboxQueue
+    upkeep: Upkeep
+    audit: AuditLog
+    bodies: Bodies
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """crm's nouns. Pages and API call these and nothing below them."""
+
+    configuration: Configuration
+    clock: Clock
+    stores: Stores
+    accounts: AccountBook
+    sign_ins: SignIns
+    oauth: OAuth
+    directory: Directory
+    feed: Feed
+    records: RecordBooks
+    timelines: Timelines
+    email_settings: EmailSettingsPage
+    bodies: MailBodies
+    notifications: Notifications
+
+
+def collaborate(configuration: Configuration, database: Database, clock: Clock = utc_now) -> Collaborators:
+    """Wire them on a database, which is not asked anything yet."""
+    accounts, users, names = Accounts(database), Users(database), SignInNames(database)
+    outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
+    records, timeline = AllRecords(database), TimelineStore(database)
+    messages = Messages(database, outbox, timeline, bodies)
+    revocations, families = Revocations(database, outbox), Families(database)
+    sign_ins = SignIns(
+        SignInStores(database, users, names, Sessions(database), families, Failures(database), outbox),
+        configuration.signing_keys,
+        configuration.addresses.app_url,
+        clock,
+    )
+    extension_ids = configuration.settings.extension_ids
+    return Collaborators(
+        configuration=configuration,
+        clock=clock,
+        stores=Stores(messages, HitArchive(database), OutboxQueue(database), Upkeep(database), audit, bodies),
+        accounts=AccountBook(database, accounts, users, names, clock),
+        sign_ins=sign_ins,
+        oauth=OAuth(Codes(database), families, sign_ins, extension_ids, clock),
+        directory=Directory(accounts, users, records, messages),
+        feed=Feed(messages),
+        records=RecordBooks(database, records, users, clock),
+        timelines=Timelines(records, timeline),
+        email_settings=EmailSettingsPage(database, accounts, users, audit, outbox, revocations, clock),
+        bodies=MailBodies(messages, configuration.receipts),
+        notifications=Notifications(database, outbox, clock),
+    )
