@@ -1,0 +1,1 @@
+"""Measured figures beside a reference, in interleaved rounds: `make bench`."""

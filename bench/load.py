@@ -1,0 +1,66 @@
+"""Closed-loop load by wrk, and the CPU time that a server spent on it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CONNECTIONS = 32
+SERVER_CORE = 0
+LOAD_CORE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one burst of requests cost: requests done, per second, CPU µs of the server per request."""
+
+    requests: int
+    per_second: float
+    cpu_us: float
+
+
+def need(*programs: str) -> None:
+    """Exit with one line when a program of the bench is missing."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        sys.exit(f"make bench needs {', '.join(missing)} (Debian: apt-get install nginx-light wrk)")
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process and its threads on one core."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """User and system time of the processes so far."""
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
+
+
+def burst(url: str, server: list[int], seconds: float, headers: dict[str, str] | None = None) -> Load:
+    """Load the address for some seconds over 32 kept connections. Loopback only."""
+    if not url.startswith("http://127.0.0.1:"):
+        raise ValueError("load goes to loopback only")
+    named = [part for name, value in (headers or {}).items() for part in ("-H", f"{name}: {value}")]
+    before = cpu_seconds(server)
+    done = subprocess.run(
+        ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *named, url],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    spent = cpu_seconds(server) - before
+    requests = int(_number(r"(\d+) requests in", done.stdout))
+    if re.search(r"Non-2xx", done.stdout):
+        raise RuntimeError(f"the server answered with errors:\n{done.stdout}")
+    return Load(requests, float(_number(r"Requests/sec:\s+([\d.]+)", done.stdout)), spent / requests * 1e6)
+
+
+def _number(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if found is None:
+        raise RuntimeError(f"wrk said something else:\n{text}")
+    return found[1]

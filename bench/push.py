@@ -1,0 +1,122 @@
+"""Open → push: from asking for the pixel to the event on the rep's WebSocket, each open a message's first.
+
+Beside it, in turns, a bare producer → consumer hop on the same broker at the same rate.
+"""
+
+import asyncio
+import time
+
+import httpx
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench import hop
+from bench.results import Figure, figure, percentile
+from deploy.local.environment import kafka
+from deploy.local.rep import Rep, http_client
+from deploy.local.sign_in import access_token
+from deploy.local.stack import Stack
+from shared.settings import KafkaSettings
+
+ROUNDS = 5
+SECONDS = 6
+AGENT = {"User-Agent": "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"}
+
+
+async def measure(stack: Stack, per_second: int = 100) -> list[Figure]:
+    """`push_p99_ms` and `push_p99_vs_hop` at that many opens a second."""
+    pushes, hops = [], []
+    for number in range(ROUNDS):
+        pushes.append(await _round(stack, per_second))
+        hops.append(await hop.latencies(_tempo(stack), per_second, per_second * SECONDS))
+        own, bare = (percentile(values[-1], 0.99) for values in (pushes, hops))
+        print(f"  push round {number + 1}: p99 {own:.1f} ms, hop {bare:.1f} ms")
+    return _figures(pushes, hops, per_second)
+
+
+def _figures(pushes: list[list[float]], hops: list[list[float]], per_second: int) -> list[Figure]:
+    p99, bare = [percentile(r, 0.99) for r in pushes], [percentile(r, 0.99) for r in hops]
+    p50, bare50 = [percentile(r, 0.5) for r in pushes], [percentile(r, 0.5) for r in hops]
+    note = f"{ROUNDS} rounds of {SECONDS} s at {per_second} opens/s; whole stack here, embedded broker"
+    aim = "first ≤ 3 × hop + 10 ms; final ≤ 20 ms at 500/s"
+    ratios = [own / reference for own, reference in zip(p99, bare, strict=True)]
+    ratios50 = [own / reference for own, reference in zip(p50, bare50, strict=True)]
+    limits = [own / (3 * reference + 10) for own, reference in zip(p99, bare, strict=True)]
+    return [
+        figure("push_p50_ms", "ms", p50, bare50, ratios50, "", note),
+        figure("push_p99_ms", "ms", p99, bare, ratios, aim, note + "; ratio: times the hop's p99"),
+        figure("push_p99_vs_hop", "ms", p99, [3 * r + 10 for r in bare], limits, "≤ 1",
+               note + "; reference: 3 × the hop's p99 + 10 ms"),
+    ]  # fmt: skip
+
+
+def _tempo(stack: Stack) -> KafkaSettings:
+    """The hop's consumer waits as the tracker's does."""
+    tempo = {**stack.environment_of("tracker"), **kafka(stack.ports)}
+    return KafkaSettings(
+        bootstrap=tempo["KAIFU_KAFKA_BOOTSTRAP"],
+        partitions=int(tempo["KAIFU_KAFKA_PARTITIONS"]),
+        fetch_max_wait_ms=int(tempo["KAIFU_KAFKA_FETCH_MAX_WAIT_MS"]),
+    )
+
+
+async def _round(stack: Stack, per_second: int) -> list[float]:
+    """Milliseconds per open."""
+    async with http_client() as http:
+        rep = await _rep(http, stack)
+        pixels = await _sent_messages(rep, per_second * SECONDS)
+        async with connect(f"{stack.addresses['push_url']}/v1/stream", proxy=None) as socket:
+            await socket.send(orjson.dumps({"type": "authenticate", "access_token": rep.token}).decode())
+            while orjson.loads(await socket.recv())["type"] != "ready":
+                pass
+            arrivals = asyncio.create_task(_arrivals(socket, set(pixels)))
+            asked = await _open_all(http, pixels, per_second)
+            arrived = await asyncio.wait_for(arrivals, 60)
+    return [(arrived[message] - asked[message]) * 1000 for message in pixels]
+
+
+async def _rep(http: httpx.AsyncClient, stack: Stack) -> Rep:
+    user = next(user for user in stack.sign_ins["users"] if user["role"] == "rep")
+    app_url, address = stack.addresses["app_url"], user["address"]
+    return Rep(http, stack.addresses, await access_token(http, app_url, address, user["password"]), address)
+
+
+async def _sent_messages(rep: Rep, count: int) -> dict[str, str]:
+    """Fresh sent messages: id → pixel address."""
+    slots = asyncio.Semaphore(16)
+
+    async def one(number: int) -> tuple[str, str]:
+        async with slots:
+            prepared = await rep.prepare([{"address": f"r{number}@recipient.example"}], [])
+            await rep.confirm_sent(prepared)
+            return prepared["message_id"], prepared["pixel_url"]
+
+    return dict(await asyncio.gather(*(one(number) for number in range(count))))
+
+
+async def _open_all(http: httpx.AsyncClient, pixels: dict[str, str], per_second: int) -> dict[str, float]:
+    """Load each pixel once at a steady rate; message → when it was asked for."""
+    asked: dict[str, float] = {}
+
+    async def load(message: str, url: str) -> None:
+        asked[message] = time.perf_counter()
+        (await http.get(url, headers=AGENT)).raise_for_status()
+
+    start = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number, (message, url) in enumerate(pixels.items()):
+            await asyncio.sleep(max(0.0, start + number / per_second - time.perf_counter()))
+            group.create_task(load(message, url))
+    return asked
+
+
+async def _arrivals(socket: ClientConnection, wanted: set[str]) -> dict[str, float]:
+    """Message → when its open was pushed."""
+    arrived: dict[str, float] = {}
+    while len(arrived) < len(wanted):
+        frame = orjson.loads(await socket.recv())
+        now = time.perf_counter()
+        event = frame.get("event", {})
+        if event.get("type") == "notification_raised" and event["message_id"] in wanted:
+            arrived.setdefault(event["message_id"], now)
+    return arrived

@@ -1,0 +1,1 @@
+"""What Kaifu is measured beside."""
