@@ -5,7 +5,7 @@ sign-in that it belongs to, `iat`, `exp`. Lifetime 10 minutes; revoking a sign-i
 at once, closes its sockets at once, and its last token runs out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -36,6 +36,8 @@ class SignedIn:
     role: Role
     sign_in_id: UUID
     expires_at: datetime
+    # Set by `verify`: a revocation of all of a user's sign-ins ends the tokens issued before it.
+    issued_at: datetime | None = field(default=None, compare=False)
 
 
 class InvalidAccessToken(ValueError):
@@ -82,6 +84,7 @@ def verify(keys: KeySet, issuer: str, token: str, now: datetime | None = None) -
             role=Role(claims["role"]),
             sign_in_id=UUID(claims["sid"]),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            issued_at=datetime.fromtimestamp(claims["iat"], UTC),
         )
     except ExpiredTokenError:
         raise ExpiredAccessToken("the sign-in has expired") from None

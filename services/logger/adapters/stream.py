@@ -16,13 +16,13 @@ from faust.types import TP
 from opentelemetry.trace import SpanKind
 
 from services.logger.adapters.faust_app import LoggerApp
-from services.logger.model import Advance
 from shared.bus.consumer import MAX_ATTEMPTS, RetryLater
 from shared.bus.dead_letters import DeadLetterLimitReached, DeadLetters, InvalidMessage
 from shared.bus.producer import PublishFailed
 from shared.events.base import Event
 from shared.events.catalogue import SENDS
 from shared.events.codec import UndecodableEvent, decode
+from shared.health.advance import Advance
 from shared.health.progress import Progress
 from shared.telemetry.names import CONSUMER_LAG, EVENTS_CONSUMED, HANDLER_RETRIES
 from shared.telemetry.tracing import context_from_kafka, span

@@ -1,6 +1,6 @@
 """What counts as progress of the stream."""
 
-from services.logger.model import Advance
+from shared.health.advance import Advance
 
 
 def test_nothing_waiting_is_progress() -> None:
