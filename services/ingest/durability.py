@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from services.ingest.model import Durability, Record
+from services.ingest.model import Durability, Record, Segment
 from shared.health.progress import Progress
 from shared.telemetry.names import HITS, HITS_LOST, SPOOL_DRAINED
 
@@ -45,14 +45,6 @@ class Broker(Protocol):
 
 class SpoolFull(RuntimeError):
     """The disk did not take the records."""
-
-
-class Segment(Protocol):
-    """A closed part of the spool."""
-
-    @property
-    def records(self) -> Sequence[Record]:
-        """What it holds, oldest first."""
 
 
 class Spool(Protocol):

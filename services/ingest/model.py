@@ -35,6 +35,14 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+class Segment(NamedTuple):
+    """A closed part of the spool: its name, its records oldest first, its size in bytes."""
+
+    name: str
+    records: tuple[Record, ...]
+    size: int
+
+
 class Durability(StrEnum):
     """Where a hit is safe."""
 

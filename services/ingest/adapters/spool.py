@@ -10,7 +10,6 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import orjson
 import structlog
 
 from services.ingest.durability import SpoolFull
-from services.ingest.model import Door, Record
+from services.ingest.model import Door, Record, Segment
 from shared.telemetry.names import SPOOL_RECORDS
 
 log = structlog.get_logger(__name__)
@@ -35,15 +34,6 @@ Open = Callable[[Path], int]
 def open_segment(path: Path) -> int:
     """A new file, for its owner alone: records hold client addresses."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentFile:
-    """A closed segment."""
-
-    path: Path
-    records: tuple[Record, ...]
-    size: int
 
 
 class FileSpool:
@@ -81,12 +71,12 @@ class FileSpool:
         """Return once all are on the disk. Raises SpoolFull: then none of them counts as stored."""
         await self._in_thread(self._append, records)
 
-    async def oldest(self) -> SegmentFile | None:
+    async def oldest(self) -> Segment | None:
         """The oldest segment; the open one is closed when it is the oldest."""
-        oldest: SegmentFile | None = await self._in_thread(self._oldest)
+        oldest: Segment | None = await self._in_thread(self._oldest)
         return oldest
 
-    async def remove(self, segment: SegmentFile) -> None:
+    async def remove(self, segment: Segment) -> None:
         """Delete a segment that the broker has."""
         await self._in_thread(self._remove, segment)
 
@@ -163,18 +153,19 @@ class FileSpool:
             self._path.unlink(missing_ok=True)
         self._handle = self._path = None
 
-    def _oldest(self) -> SegmentFile | None:
+    def _oldest(self) -> Segment | None:
         if not self._closed_segments:
             self._close_segment()
         if not self._closed_segments:
             return None
         path = self._closed_segments[0]
-        return SegmentFile(path, tuple(_read(path)), path.stat().st_size)
+        return Segment(path.name, tuple(_read(path)), path.stat().st_size)
 
-    def _remove(self, segment: SegmentFile) -> None:
-        segment.path.unlink()
+    def _remove(self, segment: Segment) -> None:
+        path = self._folder / segment.name
+        path.unlink()
         _sync_folder(self._folder)
-        self._closed_segments.remove(segment.path)
+        self._closed_segments.remove(path)
         self._bytes -= segment.size
         self._count(-len(segment.records))
 

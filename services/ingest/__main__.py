@@ -1,0 +1,106 @@
+"""Wiring of ingest: `python -m services.ingest`."""
+
+from datetime import UTC, datetime
+
+import httpx
+
+from services.ingest.adapters.broker import KafkaBroker
+from services.ingest.adapters.directory import AcknowledgedSends, AskedDirectory
+from services.ingest.adapters.http import TrackingListener
+from services.ingest.adapters.revocations import RevocationFollower
+from services.ingest.adapters.spool import FileSpool
+from services.ingest.api import create_api
+from services.ingest.durability import Recorder
+from services.ingest.handlers import SendApi
+from services.ingest.revoked import Revoked
+from services.ingest.rules_address import ClientAddresses
+from services.ingest.settings import IngestSettings
+from services.ingest.tracking import TrackingOrigin
+from shared.auth.bearer import signed_in
+from shared.auth.jwks import AccessTokenVerifier
+from shared.auth.tokens import SignedIn
+from shared.directory.client import DirectoryClient, DirectorySettings
+from shared.http.server import QuietServer, quiet_server
+from shared.process import Runtime, run
+from shared.settings import KafkaSettings, PublicAddresses
+from shared.tokens.keyring import KeyRing
+
+_FINISH_WITHIN_S = 5.0
+_API_CONCURRENCY = 1000  # requests of the send API at once; more get 503
+
+
+async def _serve(runtime: Runtime) -> None:
+    settings, kafka = IngestSettings(), KafkaSettings()  # type: ignore[call-arg]
+    tracking_ring = KeyRing.load(settings.tracking_keys)
+    spool = FileSpool(settings.spool, settings.spool_max_bytes)
+    await spool.start()
+    broker = KafkaBroker(kafka, timeout_ms=settings.broker_timeout_ms)
+    recorder = Recorder(broker, spool, runtime.progress, within_s=settings.acknowledged_within_ms / 1000)
+    revoked = Revoked()
+    addresses = ClientAddresses(settings.trusted_proxies, direct=settings.direct_clients)
+    listener = TrackingListener(
+        TrackingOrigin(tracking_ring, revoked),
+        addresses,
+        recorder.submit,
+        max_connections=settings.max_connections,
+    )
+    async with httpx.AsyncClient() as http:
+        try:
+            await runtime.run_until_stopped(
+                broker.run(runtime.stopping),
+                recorder.run(runtime.stopping),
+                RevocationFollower(kafka, revoked, runtime.progress).run(runtime.stopping),
+                listener.sweep(runtime.stopping),
+                runtime.serve(_tracking_server(settings, listener)),
+                runtime.serve(_api_server(settings, http, broker, recorder, tracking_ring, addresses)),
+            )
+        finally:
+            await recorder.finish(_FINISH_WITHIN_S)
+            await broker.stop()
+            await spool.stop()
+
+
+def _tracking_server(settings: IngestSettings, listener: TrackingListener) -> QuietServer:
+    """uvicorn only for the sockets' life: the protocol answers by itself and calls no application."""
+    return quiet_server(
+        listener, settings.host, settings.tracking_port, http=listener.protocol, interface="asgi3", ws="none"
+    )
+
+
+def _api_server(
+    settings: IngestSettings,
+    http: httpx.AsyncClient,
+    broker: KafkaBroker,
+    recorder: Recorder,
+    tracking_ring: KeyRing,
+    addresses: ClientAddresses,
+) -> QuietServer:
+    public = PublicAddresses()
+    jwks_url = settings.jwks_url or f"{public.app_url.rstrip('/')}/.well-known/jwks.json"
+    verifier = AccessTokenVerifier(http, jwks_url, public.app_url)
+
+    async def authenticate(authorization: str | None) -> SignedIn:
+        return await signed_in(verifier, authorization)
+
+    use_cases = SendApi(
+        AskedDirectory(DirectoryClient(DirectorySettings(), http)),
+        AcknowledgedSends(broker),
+        recorder,
+        tracking_ring,
+        KeyRing.load(settings.receipt_keys),
+        public.tracking_url,
+        lambda: datetime.now(UTC),
+    )
+    app = create_api(use_cases, authenticate, addresses)
+    return quiet_server(
+        app,
+        settings.host,
+        settings.api_port,
+        proxy_headers=False,  # ours believes only the configured proxies
+        limit_concurrency=_API_CONCURRENCY,
+        ws="none",
+    )
+
+
+if __name__ == "__main__":
+    run("ingest", _serve)
