@@ -6,9 +6,28 @@ from services.tracker import verdict
 from services.tracker.model import ALWAYS, Beacon, Change, Hit, SendState, Sent
 from services.tracker.revocations import Revocations
 from services.tracker.shard import Shard
+from shared.events.base import Event
 from shared.events.engagements import EngagementKind, Verdict
 from shared.events.hits import Endpoint, HitRecorded, ViewingReported
 from shared.events.sends import MessageCancelled, MessageScheduled, SendEvent
+
+
+def handle(
+    shard: Shard, revocations: Revocations, event: Event, now: datetime, *, again: bool
+) -> list[Change]:
+    """What an event of email.sends or email.hits changes. `now`: when it is read, for letting go of memory.
+
+    `again`: it was handled before, and is read again to rebuild the state.
+    """
+    if isinstance(event, SendEvent):
+        return message_changed(shard, event)
+    if isinstance(event, (HitRecorded, ViewingReported)):
+        if is_revoked(revocations, event, told_already=again):
+            return []
+        if isinstance(event, HitRecorded):
+            return hit_recorded(shard, event, now)
+        return viewing_reported(shard, event, now)
+    raise TypeError(f"{type(event).__name__} is no business of the tracker")
 
 
 def message_changed(shard: Shard, event: SendEvent) -> list[Change]:

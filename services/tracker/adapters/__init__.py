@@ -1,0 +1,1 @@
+"""The drivers: Kafka and the local cache."""

@@ -1,0 +1,193 @@
+"""Rebuilding the shards of partitions: everything that was committed, read again without a word.
+
+First email.sends from where the cache ends, then email.hits from one horizon before the committed offset
+(or from where the cache ends, if that is earlier: what it lacks may be a first open). Both stop at the
+committed offset; from there the live loop goes on, and what it repeats has the same ids.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.tracker import handlers
+from services.tracker.adapters.cache import Offsets, SendCache
+from services.tracker.revocations import Revocations
+from services.tracker.settings import TrackerSettings
+from services.tracker.shard import Shard
+from shared.bus.consumer import consumer_client
+from shared.events.base import Event
+from shared.events.catalogue import HITS, SENDS
+from shared.events.codec import UndecodableEvent, decode
+from shared.settings import KafkaSettings
+
+log = structlog.get_logger(__name__)
+
+_POLL_MS = 500
+_FLUSH_EVERY = 20_000  # records
+_MARGIN = timedelta(hours=1)  # what a hit at the horizon depends on: its reading, its repetitions
+_AT_ONCE = 5_000
+
+Committed = Mapping[TopicPartition, int | None]
+
+
+@dataclass(slots=True)
+class Held:
+    """A shard and up to where (exclusive) each topic is folded into it."""
+
+    number: int
+    shard: Shard
+    positions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def offsets(self) -> Offsets:
+        """The same for the cache."""
+        return Offsets(self.positions[SENDS.name], self.positions[HITS.name])
+
+
+class Rebuilder:
+    """Makes shards for partitions that this process has just been given."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: TrackerSettings,
+        cache: SendCache,
+        revocations: Revocations,
+        moved: Callable[[], None],
+    ) -> None:
+        self._kafka = kafka
+        self._settings = settings
+        self._cache = cache
+        self._revocations = revocations
+        self._moved = moved
+
+    async def rebuild(self, numbers: Iterable[int], committed: Committed) -> dict[int, Held]:
+        """Shards by partition number. Raises KafkaError when the broker goes away."""
+        held = {number: self._empty(number, committed) for number in numbers}
+        if not any(position for one in held.values() for position in one.positions.values()):
+            return held  # a new group: all is still to come
+        client = consumer_client(self._kafka, None, max_poll_records=_AT_ONCE)
+        await client.start()
+        try:
+            await self._read_sends(client, held)
+            await self._read_hits(client, held)
+        finally:
+            await client.stop()
+        for one in held.values():
+            self._cache.write(one.number, one.shard.take_unsaved(), one.offsets)
+        return held
+
+    def _empty(self, number: int, committed: Committed) -> Held:
+        shard = Shard(
+            partial(self._cache.get, number), self._settings.horizon, self._settings.memory_messages
+        )
+        positions = {
+            topic.name: committed.get(TopicPartition(topic.name, number)) or 0 for topic in (SENDS, HITS)
+        }
+        return Held(number, shard, positions)
+
+    def _cached(self, one: Held) -> Offsets:
+        """Where the cache ends; zeros if it claims more than was committed: it is not this group's then."""
+        cached = self._cache.offsets(one.number)
+        is_ahead = cached.sends > one.offsets.sends or cached.hits > one.offsets.hits
+        return Offsets(0, 0) if is_ahead else cached
+
+    async def _read_sends(self, client: AIOKafkaConsumer, held: Mapping[int, Held]) -> None:
+        starts = {TopicPartition(SENDS.name, one.number): self._cached(one).sends for one in held.values()}
+        count = 0
+        async for record in self._until_committed(client, starts, held):
+            count += 1
+            self._fold(held[record.partition], record)
+            if count % _FLUSH_EVERY == 0:
+                self._flush_sends(held)
+        self._flush_sends(held)
+        log.info("sent mail is known", partitions=len(held), read=count)
+
+    def _flush_sends(self, held: Mapping[int, Held]) -> None:
+        """What is read stays beyond memory; offsets stay as they were until all is read."""
+        for one in held.values():
+            self._cache.write(one.number, one.shard.take_unsaved(), self._cached(one))
+
+    async def _read_hits(self, client: AIOKafkaConsumer, held: Mapping[int, Held]) -> None:
+        starts = {
+            TopicPartition(HITS.name, one.number): await self._first_hit(client, one) for one in held.values()
+        }
+        count = 0
+        async for record in self._until_committed(client, starts, held):
+            count += 1
+            self._fold(held[record.partition], record)
+            if count % _FLUSH_EVERY == 0:
+                for one in held.values():
+                    one.shard.evict(_time_of(record))
+        log.info("recent hits are known", partitions=len(held), read=count)
+
+    async def _first_hit(self, client: AIOKafkaConsumer, one: Held) -> int:
+        partition, cached = TopicPartition(HITS.name, one.number), self._cached(one).hits
+        last = await self._last_committed_at(client, partition, one.positions[HITS.name])
+        if cached == 0 or last is None:
+            return cached
+        since = last - self._settings.horizon - _MARGIN
+        found = (await client.offsets_for_times({partition: int(since.timestamp() * 1000)}))[partition]
+        return cached if found is None else min(cached, found.offset)
+
+    async def _last_committed_at(
+        self, client: AIOKafkaConsumer, partition: TopicPartition, committed: int
+    ) -> datetime | None:
+        """When the last committed hit was written; None if it is gone or there was none."""
+        if committed == 0:
+            return None
+        client.assign([partition])
+        client.seek(partition, committed - 1)
+        records = (await client.getmany(timeout_ms=_POLL_MS, max_records=1)).get(partition, [])
+        return _time_of(records[0]) if records and records[0].offset < committed else None
+
+    async def _until_committed(
+        self, client: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], held: Mapping[int, Held]
+    ) -> AsyncIterator[Any]:
+        ends = {partition: held[partition.partition].positions[partition.topic] for partition in starts}
+        left = {partition for partition in starts if starts[partition] < ends[partition]}
+        if not left:
+            return
+        client.assign(list(left))
+        for partition in left:
+            client.seek(partition, starts[partition])
+        while left:
+            batches = await client.getmany(*left, timeout_ms=_POLL_MS)
+            self._moved()
+            for partition, records in batches.items():
+                for record in records:
+                    if record.offset < ends[partition]:
+                        yield record
+            left = {partition for partition in left if not await _is_read(client, partition, ends[partition])}
+
+    def _fold(self, one: Held, record: Any) -> None:
+        event = _event(record)
+        if event is None:
+            return
+        try:
+            handlers.handle(one.shard, self._revocations, event, _time_of(record), again=True)
+        except Exception as error:  # noqa: BLE001 - it is among the dead letters since it came first
+            log.warning("a message failed again", topic=record.topic, error=type(error).__name__)
+
+
+async def _is_read(client: AIOKafkaConsumer, partition: TopicPartition, end: int) -> bool:
+    """Up to `end`, or to the end of the log when records before `end` are gone."""
+    position = await client.position(partition)
+    high = client.highwater(partition)
+    return position >= end or (high is not None and position >= high)
+
+
+def _event(record: Any) -> Event | None:
+    try:
+        return decode(record.topic, record.value)
+    except UndecodableEvent:
+        return None  # among the dead letters since it came first
+
+
+def _time_of(record: Any) -> datetime:
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)

@@ -1,0 +1,96 @@
+"""From records to what is published: decode, fold, encode, in one pass over a batch."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import structlog
+from aiokafka.partitioner import murmur2
+from opentelemetry.trace import SpanKind
+
+from services.tracker import handlers
+from services.tracker.adapters.rebuild import Held
+from services.tracker.model import Change
+from services.tracker.outputs import events_of
+from services.tracker.revocations import Revocations
+from shared.bus.producer import Place, RawRecord
+from shared.events.base import Event
+from shared.events.catalogue import ENGAGEMENTS, topic_of
+from shared.events.codec import UndecodableEvent, decode, encode
+from shared.telemetry.names import EVENTS_CONSUMED, VERDICTS
+from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, kafka_headers, span
+
+log = structlog.get_logger(__name__)
+
+_SAMPLED = b"01"  # the flags of a W3C traceparent whose trace is kept
+
+
+class Telling:
+    """The effects of one batch: records to publish, by place, and messages to set aside, with reasons."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self.records: defaultdict[Place, list[RawRecord]] = defaultdict(list)
+        self.aside: list[tuple[Any, str]] = []
+        self._verdicts: Counter[tuple[str, str]] = Counter()
+
+    def take(self, held: Held, revocations: Revocations, records: Sequence[Any], now: datetime) -> None:
+        """Fold the records of one partition of a topic, in their order."""
+        for record in records:
+            event = self._decoded(record)
+            if event is not None:
+                self._handle(held, revocations, record, event, now)
+        held.positions[records[-1].topic] = records[-1].offset + 1
+
+    def measure(self, consumed: Mapping[str, int]) -> None:
+        """Count what was done, once it is done."""
+        for topic, count in consumed.items():
+            EVENTS_CONSUMED.labels(topic).inc(count)
+        for (verdict, kind), count in self._verdicts.items():
+            VERDICTS.labels(verdict, kind).inc(count)
+
+    def _decoded(self, record: Any) -> Event | None:
+        try:
+            return decode(record.topic, record.value)
+        except UndecodableEvent as error:
+            self.aside.append((record, f"undecodable: {error.reason}"))
+            return None
+
+    def _handle(self, held: Held, revocations: Revocations, record: Any, event: Event, now: datetime) -> None:
+        try:
+            if not record.headers or not _is_sampled(record.headers):
+                for change in handlers.handle(held.shard, revocations, event, now, again=False):
+                    self._tell(change, held.number, ())
+                return
+            with _judging(record, event) as headers:
+                for change in handlers.handle(held.shard, revocations, event, now, again=False):
+                    self._tell(change, held.number, headers)
+        except Exception as error:
+            log.exception("a message failed", topic=record.topic)
+            self.aside.append((record, f"handler-failed: {type(error).__name__}"))
+
+    def _tell(self, change: Change, number: int, headers: KafkaHeaders) -> None:
+        self._verdicts[change.judgement.finding.verdict, change.judgement.kind] += 1
+        for event in events_of(change):
+            topic, key = topic_of(event).name, event.key().encode()
+            # the topics of a message share key, partitioner and number of partitions
+            partition = number if topic == ENGAGEMENTS.name else self._partition(key)
+            self.records[topic, partition].append((key, encode(event), headers))
+
+    def _partition(self, key: bytes) -> int:
+        """As Kafka's default partitioner has it."""
+        return int(murmur2(key) & 0x7FFFFFFF) % self._partitions
+
+
+def _is_sampled(headers: KafkaHeaders) -> bool:
+    return any(name == "traceparent" and value.endswith(_SAMPLED) for name, value in headers)
+
+
+@contextmanager
+def _judging(record: Any, event: Event) -> Iterator[KafkaHeaders]:
+    """Headers that continue the trace of the record."""
+    parent = context_from_kafka(record.headers)
+    with span("judge", kind=SpanKind.CONSUMER, parent=parent, event_id=str(event.event_id)):
+        yield kafka_headers()
