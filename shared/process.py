@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -30,13 +32,13 @@ class Runtime:
 
     async def serve(self, server: QuietServer) -> None:
         """Serve HTTP until the process stops; open requests are finished first."""
+        listener = _listener(server.config)
         stopper = asyncio.create_task(self._stop(server))
         try:
-            await server.serve()
-        except SystemExit:  # uvicorn's way to say that the port is taken; it has logged why
-            raise PortTaken(server.config.host, server.config.port) from None
+            await server.serve(sockets=[listener])
         finally:
             stopper.cancel()
+            listener.close()
 
     async def _stop(self, server: uvicorn.Server) -> None:
         await self.stopping.wait()
@@ -61,6 +63,17 @@ class PortTaken(RuntimeError):
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(f"port {port} on {host} is taken: stop what listens there or choose another port")
+
+
+def _listener(config: uvicorn.Config) -> socket.socket:
+    """Bound here, since uvicorn ends the process where it can't bind. Raises PortTaken, OSError."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server((config.host, config.port), family=family, backlog=config.backlog)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(config.host, config.port) from None
+        raise
 
 
 def run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ from shared.http.problems import NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, Pr
 async def signed_in(verifier: AccessTokenVerifier, authorization: str | None) -> SignedIn:
     """The bearer, or Problem 401 / 503 with `WWW-Authenticate` (RFC 6750)."""
     scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Problem(
             NOT_SIGNED_IN,
@@ -15,7 +16,7 @@ async def signed_in(verifier: AccessTokenVerifier, authorization: str | None) ->
             headers={"WWW-Authenticate": "Bearer"},
         )
     try:
-        return await verifier.verify(token.strip())
+        return await verifier.verify(token)
     except ExpiredAccessToken:
         raise Problem(
             SIGN_IN_EXPIRED,

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from shared.events.ids import derived_id, new_id
 
-PARTS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=12), min_size=1, max_size=4)
+PARTS = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=12), min_size=1, max_size=4
+)
 
 
 def test_new_ids_sort_by_time_and_never_repeat() -> None:
