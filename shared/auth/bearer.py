@@ -1,11 +1,20 @@
 """The `Authorization: Bearer` header of an HTTP request, as a problem or a signed-in user."""
 
-from shared.auth.jwks import AccessTokenVerifier, KeysUnavailable
+from typing import Protocol
+
+from shared.auth.jwks import KeysUnavailable
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
 from shared.http.problems import NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, Problem
 
 
-async def signed_in(verifier: AccessTokenVerifier, authorization: str | None) -> SignedIn:
+class Verifier(Protocol):
+    """Tells who bears a token: `AccessTokenVerifier`, or crm with its own keys."""
+
+    async def verify(self, token: str) -> SignedIn:
+        """Raises InvalidAccessToken (or Expired…), KeysUnavailable."""
+
+
+async def signed_in(verifier: Verifier, authorization: str | None) -> SignedIn:
     """The bearer, or Problem 401 / 503 with `WWW-Authenticate` (RFC 6750)."""
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()

@@ -43,7 +43,7 @@ class AccountBook:
         """A new account, not yet stored."""
         return Account(id=account_id or new_id(), name=name, created_at=self._clock())
 
-    def user(  # noqa: PLR0913 - what a user is
+    def user(
         self,
         account_id: UUID,
         name: str,

@@ -37,7 +37,7 @@ class Feed:
         engagements = await self._messages.engagements(account_id, message_id)
         if row.anonymous:
             engagements = tuple(one.model_copy(update={"candidates": ()}) for one in engagements)
-        return FeedDetail(row=row, engagements=engagements)
+        return FeedDetail(**dict(row), engagements=engagements)
 
 
 def _row(message: Message) -> FeedRow:

@@ -92,9 +92,9 @@ class OAuth:
             raise OAuthError("invalid_grant", "the code was given to another client or address")
         if not verifier_valid(verifier) or pkce_challenge(verifier) != known.code_challenge:
             raise OAuthError("invalid_grant", "the verifier does not match")
-        return await self._begin(known)
+        return await self._begin(known, hash_of(code))
 
-    async def _begin(self, code: AuthorizationCode) -> TokenPair:
+    async def _begin(self, code: AuthorizationCode, code_hash: str) -> TokenPair:
         now, secret = self._clock(), new_secret()
         family = RefreshFamily(
             id=code.family_id,
@@ -104,6 +104,9 @@ class OAuth:
             expires_at=now + FAMILY_LIFETIME,
         )
         await self._families.add(code.account_id, family, hash_of(secret))
+        if await self._codes.reused(code_hash):  # meanwhile, before there was a sign-in to end
+            await self._sign_ins.revoke_family(code.account_id, code.user_id, code.family_id)
+            raise OAuthError("invalid_grant", "the code was used before")
         return await self._pair(family, secret)
 
     async def refresh(self, client_id: str, refresh_token: str) -> TokenPair:

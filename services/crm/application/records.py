@@ -35,7 +35,7 @@ class RecordBook(Generic[AnyKind]):
         self._database = database
         self._all = records
         self._users = users
-        self._type, self._kind, self._records = kind
+        self.type, self._kind, self._records = kind
         self._clock = clock
 
     async def page(
@@ -48,12 +48,12 @@ class RecordBook(Generic[AnyKind]):
         """One record, or Problem 404."""
         found = await self._records.get(account_id, id_)
         if found is None:
-            raise Problem(NOT_FOUND, f"No such {self._type.value}.")
+            raise Problem(NOT_FOUND, f"No such {self.type.value}.")
         return found
 
     async def associations(self, account_id: UUID, id_: UUID) -> tuple[Association, ...]:
         """What belongs to a record, by kind, primary first. Empty for a record that is not there."""
-        return await self._all.associated(account_id, RecordRef(record_type=self._type, record_id=id_))
+        return await self._all.associated(account_id, RecordRef(record_type=self.type, record_id=id_))
 
     async def create(
         self, account_id: UUID, fields: Mapping[str, Any], associations: Sequence[Association] = ()
@@ -90,7 +90,7 @@ class RecordBook(Generic[AnyKind]):
                 raise Problem(CHANGED_MEANWHILE, "Read the record again, then repeat the change.")
             await self._claim(account_id, before, record, session)
             for ref in held:
-                own = RecordRef(record_type=self._type, record_id=id_)
+                own = RecordRef(record_type=self.type, record_id=id_)
                 await self._all.associations.remove(account_id, own, ref, session)
             await self._associate(account_id, id_, associations or (), session)
 
@@ -98,7 +98,7 @@ class RecordBook(Generic[AnyKind]):
         return record
 
     async def _held(self, account_id: UUID, id_: UUID) -> list[RecordRef]:
-        own = RecordRef(record_type=self._type, record_id=id_)
+        own = RecordRef(record_type=self.type, record_id=id_)
         return [ref for ref, _ in await self._all.associations.of(account_id, own)]
 
     async def _check(self, account_id: UUID, record: AnyKind, associations: Sequence[Association]) -> None:
@@ -122,7 +122,7 @@ class RecordBook(Generic[AnyKind]):
     async def _associate(
         self, account_id: UUID, id_: UUID, associations: Sequence[Association], session: Session
     ) -> None:
-        own = RecordRef(record_type=self._type, record_id=id_)
+        own = RecordRef(record_type=self.type, record_id=id_)
         for one in associations:
             await self._all.associations.add(account_id, own, one.ref, session, primary=one.primary)
 

@@ -56,13 +56,12 @@ class SignIns:
         """A new session. Problem 401 (one answer for every reason), 429 (with Retry-After)."""
         now, name = self._clock(), fold(address)
         key = hash_of(f"{name}\n{client_address}")
-        if await self._stores.failures.count(key, now) >= MAX_FAILURES:
+        if await self._stores.failures.add(key, now, FAILURE_WINDOW) > MAX_FAILURES:
             SIGN_INS.labels("refused").inc()
             retry_after = {"Retry-After": str(int(FAILURE_WINDOW.total_seconds()))}
             raise Problem(TOO_MANY_ATTEMPTS, "Try again in a quarter of an hour.", headers=retry_after)
         user = await self._user_with(name, password)
         if user is None:
-            await self._stores.failures.add(key, now, FAILURE_WINDOW)
             SIGN_INS.labels("failed").inc()
             raise Problem(WRONG_PASSWORD, "Check both and try again.")
         await self._stores.failures.clear(key)

@@ -18,9 +18,9 @@ class Model(BaseModel):
 class Page(Model, Generic[Row]):
     """Some rows, newest first, and how to go on."""
 
-    rows: tuple[Row, ...]
+    items: tuple[Row, ...]
     next: str | None = Field(default=None, description="pass as `after`; null: that was the last page")
 
     def map(self, change: Callable[[Row], Other]) -> "Page[Other]":
         """The same page with other rows."""
-        return Page(rows=tuple(change(row) for row in self.rows), next=self.next)
+        return Page(items=tuple(change(row) for row in self.items), next=self.next)

@@ -144,8 +144,7 @@ class FeedRow(Model):
     links: tuple[FeedLink, ...]
 
 
-class FeedDetail(Model):
+class FeedDetail(FeedRow):
     """A feed row with each engagement, newest first (at most the newest 200)."""
 
-    row: FeedRow
     engagements: tuple[Engagement, ...]

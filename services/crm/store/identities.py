@@ -102,8 +102,15 @@ class Codes:
             first = await self._codes.find_one_and_update(
                 {"_id": code_hash, "used": False}, {"$set": {"used": True}}
             )
-            found = first or await self._codes.find_one({"_id": code_hash})
+            found = first or await self._codes.find_one_and_update(
+                {"_id": code_hash}, {"$set": {"reused": True}}
+            )
         return None if found is None else (AuthorizationCode.model_validate(found), first is not None)
+
+    async def reused(self, code_hash: str) -> bool:
+        """Whether the code has come a second time."""
+        with translated():
+            return await self._codes.find_one({"_id": code_hash, "reused": True}) is not None
 
 
 class Rotation(Enum):
@@ -173,27 +180,27 @@ class Families:
 
 
 class Failures:
-    """Failed sign-ins, counted per name and client address together."""
+    """Sign-ins that have not succeeded, counted per name and client address together.
+
+    An attempt is counted before its password is looked at, so that many at once gain nothing.
+    """
 
     def __init__(self, database: Database) -> None:
         self._failures = database.collection("sign_in_failures", [_forgotten_at("forget_at")])
 
-    async def count(self, key: str, now: datetime) -> int:
-        """How many there are within the window."""
-        with translated():
-            found = await self._failures.find_one({"_id": key})
-        return int(found["count"]) if found and found["forget_at"] > now else 0
+    async def add(self, key: str, now: datetime, window: timedelta) -> int:
+        """Count one more, the first one opening the window; how many there are now."""
 
-    async def add(self, key: str, now: datetime, window: timedelta) -> None:
-        """One more; the first one opens the window."""
-
-        async def step() -> None:
+        async def step() -> int:
             with translated():
                 await self._failures.delete_one({"_id": key, "forget_at": {"$lte": now}})
                 change = {"$inc": {"count": 1}, "$setOnInsert": {"forget_at": now + window}}
-                await self._failures.update_one({"_id": key}, change, upsert=True)
+                counted = await self._failures.find_one_and_update(
+                    {"_id": key}, change, upsert=True, return_document=ReturnDocument.AFTER
+                )
+            return int(counted["count"])
 
-        await persistently(step)
+        return await persistently(step)
 
     async def clear(self, key: str) -> None:
         """Forget them: the right password came."""

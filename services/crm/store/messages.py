@@ -54,7 +54,7 @@ class Messages:
         found = await self._messages.find(account_id, where, sort=("feed_place", -1), limit=limit + 1)
         rows = tuple(value(Message, message) for message in found[:limit])
         more = len(found) > limit
-        return Page(rows=rows, next=cursor(found[limit - 1]["feed_place"]) if more else None)
+        return Page(items=rows, next=cursor(found[limit - 1]["feed_place"]) if more else None)
 
     async def engagements(self, account_id: UUID, message_id: UUID) -> tuple[Engagement, ...]:
         """The newest engagements of a message, newest first."""

@@ -65,7 +65,7 @@ class Records(Generic[AnyKind]):
         found = await self._records.find(account_id, where, sort=("place", -1), limit=limit + 1)
         rows = tuple(value(self._kind, record) for record in found[:limit])
         more = len(found) > limit
-        return Page(rows=rows, next=cursor(found[limit - 1]["place"]) if more else None)
+        return Page(items=rows, next=cursor(found[limit - 1]["place"]) if more else None)
 
     async def add(self, account_id: UUID, record: AnyKind, session: Session) -> None:
         """A new record. Raises AlreadyThere."""

@@ -35,7 +35,7 @@ class TimelineStore:
         found = await self._rows.find(account_id, where, sort=("place", -1), limit=limit + 1)
         rows = tuple(value(TimelineRow, row) for row in found[:limit])
         more = len(found) > limit
-        return Page(rows=rows, next=cursor(found[limit - 1]["place"]) if more else None)
+        return Page(items=rows, next=cursor(found[limit - 1]["place"]) if more else None)
 
     async def put_all(self, account_id: UUID, rows: Iterable[TimelineRow], session: Session) -> None:
         """Write rows; the same id is the same row."""

@@ -1,0 +1,1 @@
+"""crm over HTTP: one file per noun. Pages are in `services.crm.web`."""

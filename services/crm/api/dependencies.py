@@ -1,0 +1,125 @@
+"""What routes ask for: the collaborators, the signed-in user, the page's session."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.crm.application.paging import DEFAULT_LIMIT, MAX_LIMIT
+from services.crm.collaborators import Collaborators
+from services.crm.model.sign_ins import NewSession, Session
+from services.crm.problems import CSRF, INVALID_CURSOR, SERVICES_ONLY
+from shared.auth.bearer import signed_in
+from shared.auth.tokens import SignedIn, verify
+from shared.http.fastapi import responses
+from shared.http.problems import INVALID, NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, Problem, ProblemType
+
+COOKIE = "kaifu_session"
+CSRF_HEADER = "X-CSRF-Token"
+_BEARER = HTTPBearer(
+    scheme_name="access_token", bearerFormat="JWT", auto_error=False, description="from /oauth/token"
+)
+
+
+def problems(*further: ProblemType) -> dict[int | str, dict[str, Any]]:
+    """The documented refusals of a route for signed-in users."""
+    return responses(NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, *further)
+
+
+PAGE_PROBLEMS = (INVALID, INVALID_CURSOR)
+
+
+def collaborators(request: Request) -> Collaborators:
+    """crm's nouns."""
+    found = request.app.state.collaborators
+    assert isinstance(found, Collaborators)
+    return found
+
+
+Crm = Annotated[Collaborators, Depends(collaborators)]
+
+
+class _OwnKeys:
+    """Verifies with the keys that this process signs with."""
+
+    def __init__(self, crm: Collaborators) -> None:
+        self._configuration = crm.configuration
+
+    async def verify(self, token: str) -> SignedIn:
+        """Who bears the token."""
+        return verify(self._configuration.signing_keys, self._configuration.addresses.app_url, token)
+
+
+async def bearer(
+    crm: Crm, given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+) -> SignedIn:
+    """The bearer of the access token, or Problem 401."""
+    header = None if given is None else f"{given.scheme} {given.credentials}"
+    return await signed_in(_OwnKeys(crm), header)
+
+
+Who = Annotated[SignedIn, Depends(bearer)]
+
+
+async def page_session(request: Request, crm: Crm) -> Session | None:
+    """The session of the page's cookie, if it is good."""
+    return await crm.sign_ins.session(request.cookies.get(COOKIE))
+
+
+MaybeSession = Annotated[Session | None, Depends(page_session)]
+
+
+async def own_page(
+    session: MaybeSession, token: Annotated[str, Header(alias=CSRF_HEADER, include_in_schema=False)] = ""
+) -> Session:
+    """The session of a request that one of our pages made by script. Problem 401, 403."""
+    if session is None:
+        raise Problem(NOT_SIGNED_IN, "Sign in on the page first.")
+    check_csrf(session, token)
+    return session
+
+
+def check_csrf(session: Session, token: str) -> None:
+    """Problem 403 unless the token is the session's: another site knows the cookie's effect, not this."""
+    if not secrets.compare_digest(token.encode(), session.csrf_token.encode()):
+        raise Problem(CSRF, "Load the page again and repeat.")
+
+
+def set_session_cookie(response: Response, new: NewSession, crm: Collaborators) -> None:
+    """Give the browser its session."""
+    lifetime = int((new.session.expires_at - new.session.created_at).total_seconds())
+    response.set_cookie(
+        COOKIE,
+        new.cookie.get_secret_value(),
+        max_age=lifetime,
+        secure=crm.configuration.addresses.app_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def forget_session_cookie(response: Response) -> None:
+    """Take it away."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+
+
+def client_address(request: Request, crm: Collaborators) -> str:
+    """Where the request comes from; through as many proxies as are trusted, never what a client claims."""
+    trusted = crm.configuration.settings.trusted_proxies
+    forwarded = [step.strip() for step in request.headers.get("x-forwarded-for", "").split(",")]
+    if trusted and len(forwarded) >= trusted and forwarded[-trusted]:
+        return forwarded[-trusted]
+    return request.client.host if request.client else ""
+
+
+def internal_service(crm: Crm, authorization: Annotated[str, Header()] = "") -> None:
+    """Problem 401 unless the caller knows the services' token."""
+    expected = f"Bearer {crm.configuration.directory.token.get_secret_value()}"
+    if not secrets.compare_digest(authorization.encode(), expected.encode()):
+        raise Problem(SERVICES_ONLY, "Send the services' token.", headers={"WWW-Authenticate": "Bearer"})
+
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="rows of a page")]
+After = Annotated[str | None, Query(max_length=200, description="`next` of the page before")]
+A_PAGE = DEFAULT_LIMIT

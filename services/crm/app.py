@@ -1,0 +1,59 @@
+"""The ASGI application: API and pages on one origin."""
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from services.crm.api import (
+    companies,
+    contacts,
+    deals,
+    feed,
+    internal,
+    me,
+    messages,
+    notifications,
+    oauth,
+    session,
+    settings,
+    tickets,
+)
+from services.crm.application.bodies import MAX_BODY_BYTES
+from services.crm.application.oauth import OAuthError
+from services.crm.collaborators import Collaborators
+from services.crm.model.failures import DatabaseAway
+from shared.http.fastapi import answer, install_problems
+from shared.http.limits import MIB, BodyLimit
+from shared.http.problems import UNAVAILABLE, Problem
+
+_NOUNS = (oauth, me, feed, contacts, companies, deals, tickets, messages, notifications, settings)
+_UNSEEN = (internal, session)
+
+
+def create_app(collaborators: Collaborators | None) -> FastAPI:
+    """The application. None: only for its OpenAPI document; it answers no request then."""
+    app = FastAPI(
+        title="Kaifu CRM",
+        version="1",
+        description="Records, timelines, the activity feed, sign-in.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.collaborators = collaborators
+    for noun in (*_NOUNS, *_UNSEEN):
+        app.include_router(noun.router)
+    install_problems(app)
+    app.add_exception_handler(OAuthError, oauth.oauth_error)
+    app.add_exception_handler(DatabaseAway, _database_away)
+    app.add_middleware(BodyLimit, limit_of=_limit_of)
+    return app
+
+
+def _database_away(_: Request, __: Exception) -> JSONResponse:
+    return answer(
+        Problem(UNAVAILABLE, "The database does not answer; try again.", headers={"Retry-After": "2"})
+    )
+
+
+def _limit_of(path: str) -> int:
+    return MAX_BODY_BYTES if path.startswith("/v1/messages/") and path.endswith("/body") else MIB
