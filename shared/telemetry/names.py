@@ -35,6 +35,9 @@ LOG_DECISIONS = Counter("kaifu_log_decisions_total", "Logging decisions", ["outc
 SOCKETS = Gauge("kaifu_sockets", "Open WebSocket connections")
 PUSHES = Counter("kaifu_pushes_total", "Events written to sockets", ["type"])
 PUSH_LATENCY = Histogram("kaifu_push_latency_seconds", "From the hit to the socket", buckets=_FAST)
+NOTIFICATIONS_UNREADABLE = Counter(
+    "kaifu_notifications_unreadable_total", "Events that no screen can be told"
+)
 RESYNCS = Counter("kaifu_resyncs_total", "Clients told to load afresh", ["reason"])
 SOCKETS_CLOSED = Counter("kaifu_sockets_closed_total", "Sockets closed by us", ["reason"])
 

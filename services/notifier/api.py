@@ -1,0 +1,280 @@
+"""`/v1/stream`: the life of a socket. The protocol is in `messages`."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import structlog
+from opentelemetry.trace import SpanKind
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
+
+from services.notifier import messages
+from services.notifier.handlers import Attached, Hub, Refused, utc_now
+from services.notifier.messages import Close, NotUnderstood, Push, read_request
+from services.notifier.model import Entry, ReplayExpired, ReplayUnavailable
+from services.notifier.outlet import Outlet
+from services.notifier.settings import NotifierSettings
+from shared.auth.jwks import KeysUnavailable
+from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
+from shared.telemetry.names import PUSH_LATENCY, PUSHES, SOCKETS_CLOSED
+from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, span
+
+log = structlog.get_logger(__name__)
+PATH = "/v1/stream"
+_CLOSE_WITHIN_S = 5.0  # then the connection is cut: its other end does not read
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_SAMPLED = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf]")
+
+ReadReplay = Callable[[int, int, int, UUID], Awaitable[list[Entry]]]
+"""The user's events of a partition, from and up to an offset."""
+
+
+class Verifier(Protocol):
+    """Who bears an access token."""
+
+    async def verify(self, token: str) -> SignedIn:
+        """Raises InvalidAccessToken, ExpiredAccessToken, KeysUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Who may come in."""
+
+    origins: frozenset[str]
+    is_open: Callable[[], bool]
+
+    def answer(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
+        """None to let the handshake go on, or why not. Without an Origin it is no browser."""
+        if urlsplit(request.path).path != PATH:
+            return connection.respond(HTTPStatus.NOT_FOUND, "Connect to /v1/stream.\n")
+        origins = request.headers.get_all("Origin")
+        if origins and (len(origins) > 1 or origins[0] not in self.origins):
+            return connection.respond(HTTPStatus.FORBIDDEN, "This origin may not connect.\n")
+        if not self.is_open():
+            response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Not yet; try again.\n")
+            response.headers["Retry-After"] = "1"
+            return response
+        return None
+
+
+class Stream:
+    """Serves sockets."""
+
+    def __init__(
+        self, hub: Hub, verifier: Verifier, read_replay: ReadReplay, settings: NotifierSettings
+    ) -> None:
+        self._hub = hub
+        self._verifier = verifier
+        self._read_replay = read_replay
+        self._settings = settings
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """From the handshake to the end of one socket."""
+        try:
+            who = await self._first_message(connection)
+            await self._signed_in(connection, who)
+        except Refused as refused:
+            await _close(connection, refused.why)
+        except ConnectionClosed:
+            return
+        except Exception:
+            log.exception("a socket failed")
+            await _close(connection, Close.TRY_LATER)
+
+    async def _first_message(self, connection: ServerConnection) -> SignedIn:
+        try:
+            async with asyncio.timeout(self._settings.first_message_s):
+                request = _understood(await connection.recv())
+                if request.type != "authenticate":
+                    raise Refused(Close.NOT_AUTHENTICATED)
+                return await self._verified(request.access_token)
+        except TimeoutError:
+            raise Refused(Close.AUTHENTICATION_TIMEOUT) from None
+
+    async def _verified(self, token: str) -> SignedIn:
+        try:
+            return await self._verifier.verify(token)
+        except ExpiredAccessToken:
+            raise Refused(Close.EXPIRED) from None
+        except InvalidAccessToken:
+            raise Refused(Close.NOT_AUTHENTICATED) from None
+        except KeysUnavailable:
+            raise Refused(Close.TRY_LATER) from None
+
+    async def _signed_in(self, connection: ServerConnection, who: SignedIn) -> None:
+        outlet = Outlet(who, self._settings.socket_queue)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            attached = self._hub.attach(outlet, who, _after(connection))
+            expiry = Expiry(outlet, who)
+            tasks = [
+                asyncio.create_task(self._write(connection, outlet, attached)),
+                asyncio.create_task(_close_when_ended(connection, outlet)),
+            ]
+            try:
+                await self._read(connection, outlet, expiry)
+            finally:
+                expiry.cancel()
+        finally:
+            self._hub.detach(outlet)
+            await _finished(tasks, outlet)
+
+    async def _read(self, connection: ServerConnection, outlet: Outlet, expiry: "Expiry") -> None:
+        """The client's messages, until the socket closes. Raises Refused."""
+        async for message in connection:
+            request = _understood(message)
+            if request.type == "ping":
+                outlet.offer(Push(messages.PONG, "pong"))
+                continue
+            who = await self._verified(request.access_token)
+            self._hub.renew(outlet, who)
+            expiry.renew(who)
+            outlet.offer(Push(messages.AUTHENTICATED, "authenticated"))
+
+    async def _write(self, connection: ServerConnection, outlet: Outlet, attached: Attached) -> None:
+        with suppress(ConnectionClosed):
+            await _send(connection, self._hub.greeting(attached))
+            for push in await self._past(outlet, attached):
+                await _send(connection, push)
+            while True:
+                await _send_live(connection, await outlet.take())
+
+    async def _past(self, outlet: Outlet, attached: Attached) -> list[Push]:
+        from_kafka: list[Entry] = []
+        if attached.missing is not None:
+            try:
+                from_kafka = await self._read_replay(attached.partition, *attached.missing, outlet.user_id)
+            except ReplayExpired:
+                return [self._hub.expired(outlet)]
+            except ReplayUnavailable as error:
+                log.warning("a replay failed", error=str(error))
+                outlet.end(Close.TRY_LATER)
+                return []
+        return self._hub.past(attached, from_kafka, utc_now())
+
+
+class Expiry:
+    """Ends the socket when its sign-in is over, unless renewed."""
+
+    def __init__(self, outlet: Outlet, who: SignedIn) -> None:
+        self._outlet = outlet
+        self._timer = self._set(who.expires_at)
+
+    def renew(self, who: SignedIn) -> None:
+        """The sign-in lasts longer now."""
+        self._timer.cancel()
+        self._timer = self._set(who.expires_at)
+
+    def cancel(self) -> None:
+        """The socket is gone."""
+        self._timer.cancel()
+
+    def _set(self, at: datetime) -> asyncio.TimerHandle:
+        left = max(0.0, (at - datetime.now(UTC)).total_seconds())
+        return asyncio.get_running_loop().call_later(left, self._outlet.end, Close.EXPIRED)
+
+
+@asynccontextmanager
+async def listening(stream: Stream, doors: Doors, settings: NotifierSettings) -> AsyncIterator[None]:
+    """Serve sockets while the block runs. OSError when the port is taken."""
+    async with serve(
+        stream.serve,
+        settings.host,
+        settings.port,
+        process_request=doors.answer,
+        compression=None,  # events are small; deflate costs memory per socket and time per push
+        max_size=settings.max_message_bytes,
+        max_queue=4,
+        ping_interval=settings.ping_interval_s,
+        ping_timeout=settings.ping_interval_s,
+        close_timeout=2,
+        open_timeout=settings.first_message_s,
+        server_header=None,
+    ):
+        yield
+
+
+async def _send(connection: ServerConnection, push: Push) -> None:
+    await connection.send(push.frame, text=True)
+    PUSHES.labels(push.type).inc()
+
+
+async def _send_live(connection: ServerConnection, push: Push) -> None:
+    if _sampled(push.headers):
+        with span("push", kind=SpanKind.PRODUCER, parent=context_from_kafka(push.headers)):
+            await _send(connection, push)
+    else:
+        await _send(connection, push)
+    if push.occurred_at is not None:
+        PUSH_LATENCY.observe((datetime.now(UTC) - push.occurred_at).total_seconds())
+
+
+def _sampled(headers: KafkaHeaders) -> bool:
+    return any(name == "traceparent" and _SAMPLED.fullmatch(value or b"") for name, value in headers)
+
+
+def _after(connection: ServerConnection) -> str | None:
+    """The cursor in the address, or None. What can't be a cursor is an invalid one, not none."""
+    assert connection.request is not None
+    given = parse_qs(urlsplit(connection.request.path).query).get("after")
+    if not given:
+        return None
+    return given[-1] if _CURSOR.fullmatch(given[-1]) else "-"
+
+
+def _understood(message: str | bytes) -> messages.Request:
+    if isinstance(message, bytes):
+        raise Refused(Close.NOT_TEXT)
+    try:
+        return read_request(message)
+    except NotUnderstood:
+        raise Refused(Close.NOT_UNDERSTOOD) from None
+
+
+async def _close_when_ended(connection: ServerConnection, outlet: Outlet) -> None:
+    await outlet.ended.wait()
+    if outlet.why is not None:
+        await _close(connection, outlet.why)
+
+
+async def _close(connection: ServerConnection, why: Close) -> None:
+    SOCKETS_CLOSED.labels(why.name.lower()).inc()
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN_S):
+            await connection.close(why, _SENTENCES[why])
+    except TimeoutError:
+        connection.transport.abort()
+
+
+async def _finished(tasks: list[asyncio.Task[None]], outlet: Outlet) -> None:
+    """Wait for the writer and closer; one that is closing for a reason may say it first."""
+    if not outlet.ended.is_set():
+        for task in tasks:
+            task.cancel()
+    elif tasks:
+        tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_SENTENCES = {
+    Close.NOT_TEXT: "send text",
+    Close.NOT_UNDERSTOOD: "no message of this protocol",
+    Close.TOO_MANY_SOCKETS: "too many connections of this user",
+    Close.RESTARTING: "service restart",
+    Close.TRY_LATER: "try again later",
+    Close.NOT_AUTHENTICATED: "not authenticated",
+    Close.REVOKED: "sign-in revoked",
+    Close.AUTHENTICATION_TIMEOUT: "authentication timeout",
+    Close.EXPIRED: "sign-in expired",
+    Close.TOO_SLOW: "too slow; resume with the last cursor",
+}

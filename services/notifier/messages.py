@@ -1,0 +1,97 @@
+"""The protocol of `/v1/stream`: JSON text messages, built once per event, not once per socket.
+
+Client: `{"type":"authenticate","access_token":…}` first, within five seconds, and again before the
+sign-in expires; `{"type":"ping"}` at will.
+Server: `ready` after the first authentication, then
+- `event` with a `cursor` and the event of the topic `notifications` as it was published,
+- `summary` with the `count` of pop-ups older than five minutes, and a `cursor`,
+- `resync` with a `reason` and a `cursor`: events may be missing, load afresh, go on from here,
+- `authenticated` and `pong` as answers.
+A client keeps the newest `cursor` that it got and resumes with `?after=<cursor>`. It shows an event
+id once: what was written just before a connection broke may come again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Literal
+
+import orjson
+
+from services.notifier.rules import ResyncReason
+from shared.telemetry.tracing import KafkaHeaders
+
+PONG = b'{"type":"pong"}'
+AUTHENTICATED = b'{"type":"authenticated"}'
+
+
+class Close(IntEnum):
+    """Why the server ends a socket."""
+
+    NOT_TEXT = 1003
+    NOT_UNDERSTOOD = 1008
+    TOO_MANY_SOCKETS = 4428
+    RESTARTING = 1012
+    TRY_LATER = 1013
+    NOT_AUTHENTICATED = 4401
+    REVOKED = 4403
+    AUTHENTICATION_TIMEOUT = 4408
+    EXPIRED = 4410
+    TOO_SLOW = 4429
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A message on its way to sockets. `type` is for the metrics; `occurred_at` only where the time
+    from the event to the screen matters; `headers` the trace of the event."""
+
+    frame: bytes
+    type: str
+    occurred_at: datetime | None = None
+    headers: KafkaHeaders = ()
+
+
+def ready(cursor: str) -> bytes:
+    """The socket is served from this cursor on."""
+    return b'{"type":"ready","cursor":"%b"}' % cursor.encode()
+
+
+def event(cursor: str, body: bytes) -> bytes:
+    """`body` is a JSON object already."""
+    return b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body)
+
+
+def summary(cursor: str, count: int) -> bytes:
+    """So many pop-ups were missed."""
+    return b'{"type":"summary","count":%d,"cursor":"%b"}' % (count, cursor.encode())
+
+
+def resync(cursor: str, reason: ResyncReason) -> bytes:
+    """The client's cursor leads nowhere."""
+    return b'{"type":"resync","reason":"%b","cursor":"%b"}' % (reason.encode(), cursor.encode())
+
+
+class NotUnderstood(ValueError):
+    """The client's message is none of the protocol; the reason is for the close frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A client's message."""
+
+    type: Literal["authenticate", "ping"]
+    access_token: str = ""
+
+
+def read_request(message: str | bytes) -> Request:
+    """What the client says. Raises NotUnderstood."""
+    try:
+        content = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        raise NotUnderstood("not JSON") from None
+    match content:
+        case {"type": "ping"}:
+            return Request("ping")
+        case {"type": "authenticate", "access_token": str(token)}:
+            return Request("authenticate", token)
+    raise NotUnderstood("no message of this protocol")
