@@ -1,6 +1,7 @@
 """Contacts, companies, deals, tickets (R1): list, search, create, read, edit, associate."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -56,11 +57,17 @@ class RecordBook(Generic[AnyKind]):
         return await self._all.associated(account_id, RecordRef(record_type=self.type, record_id=id_))
 
     async def create(
-        self, account_id: UUID, fields: Mapping[str, Any], associations: Sequence[Association] = ()
+        self,
+        account_id: UUID,
+        fields: Mapping[str, Any],
+        associations: Sequence[Association] = (),
+        id_: UUID | None = None,
     ) -> AnyKind:
         """A new record. Problem 409 (address taken), 422 (an owner or association that is not there)."""
         now = self._clock()
-        record = self._kind.model_validate({**fields, "id": new_id(), "created_at": now, "updated_at": now})
+        record = self._kind.model_validate(
+            {**_dated(fields, now), "id": id_ or new_id(), "created_at": now, "updated_at": now}
+        )
         await self._check(account_id, record, associations)
 
         async def body(session: Session) -> None:
@@ -80,7 +87,8 @@ class RecordBook(Generic[AnyKind]):
     ) -> AnyKind:
         """Change the given fields; `associations` replace all there were. Problem 404, 409, 422."""
         before = await self.get(account_id, id_)
-        changed = {**fields, "version": before.version + 1, "updated_at": self._clock()}
+        now = self._clock()
+        changed = {**_dated(fields, now), "version": before.version + 1, "updated_at": now}
         record = self._kind.model_validate({**before.model_dump(), **changed})
         await self._check(account_id, record, associations or ())
         held = await self._held(account_id, id_) if associations is not None else []
@@ -131,6 +139,12 @@ class RecordBook(Generic[AnyKind]):
             await self._database.in_transaction(body)
         except AlreadyThere:
             raise Problem(ADDRESS_TAKEN, "Find the contact by this address and edit it instead.") from None
+
+
+def _dated(fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """A legal basis is dated by its change."""
+    basis = fields.get("legal_basis")
+    return {**fields, "legal_basis": {**basis, "since": now}} if basis else dict(fields)
 
 
 class RecordBooks:

@@ -148,3 +148,8 @@ class FeedDetail(FeedRow):
     """A feed row with each engagement, newest first (at most the newest 200)."""
 
     engagements: tuple[Engagement, ...]
+
+    @property
+    def row(self) -> FeedRow:
+        """The row alone."""
+        return self

@@ -1,7 +1,7 @@
 """The archive of raw hits, with client addresses, for as long as the account says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +21,11 @@ class HitArchive:
         in_order = IndexModel([("account_id", 1), ("occurred_at", 1)])
         self._hits = AccountDocuments(database, "hits", [forgotten, in_order])
 
-    async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, datetime]]) -> None:
-        """Write hits, each until its time; the same hit again changes nothing. Raises DatabaseAway."""
-        await self._hits.put_all(account_id, {hit.event_id: _document(hit, until) for hit, until in hits})
+    async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, timedelta]]) -> None:
+        """Keep each for so long after it happened; the same hit again changes nothing."""
+        await self._hits.put_all(account_id, {hit.event_id: _document(hit, kept) for hit, kept in hits})
 
 
-def _document(hit: Raw, until: datetime) -> Mapping[str, Any]:
-    return {**hit.model_dump(exclude={"event_id", "account_id"}), "kept_until": until}
+def _document(hit: Raw, kept: timedelta) -> Mapping[str, Any]:
+    fields = hit.model_dump(exclude={"event_id", "account_id"})
+    return {**fields, "kept_until": hit.occurred_at + kept}

@@ -1,0 +1,142 @@
+"""`kaifu crm`: what an operator does without a browser."""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import SecretStr
+
+from services.crm import demo
+from services.crm.adapters.restore import restore
+from services.crm.adapters.signing_keys import new_keys
+from services.crm.collaborators import Collaborators, Configuration, collaborate
+from services.crm.model.failures import AlreadyThere, DatabaseAway
+from services.crm.settings import CrmSettings
+from services.crm.store.database import Database
+from shared.auth.tokens import Role
+from shared.bus.connection import cluster_epoch
+from shared.bus.producer import EventPublisher
+from shared.directory.client import DirectorySettings
+from shared.settings import KafkaSettings, PublicAddresses
+from shared.tokens.keyring import KeyRing
+
+crm = typer.Typer(help="The CRM: accounts, passwords, restoring topics.", no_args_is_help=True)
+Result = TypeVar("Result")
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
+Address = Annotated[str, typer.Argument(help="the address that the user signs in with")]
+
+
+@crm.command("seed-demo")
+def seed_demo(as_json: AsJson = False) -> None:
+    """Make the demo account, if it is missing. Passwords are shown this once."""
+    seeded = _run(demo.seed)
+    if as_json:
+        typer.echo(json.dumps(seeded.printable(), ensure_ascii=False))
+        return
+    for user in seeded.users:
+        password = seeded.passwords.get(user.address, "(made earlier: `kaifu crm set-password`)")
+        typer.echo(f"{user.role.value:12} {user.address:28} {password}")
+
+
+@crm.command("create-account")
+def create_account(
+    name: str, address: Address, person: Annotated[str, typer.Option(help="their name")]
+) -> None:
+    """Make an account NAME whose super admin signs in with ADDRESS; shows the password once."""
+    password = secrets.token_urlsafe(12)
+
+    async def make(nouns: Collaborators) -> None:
+        account = nouns.accounts.account(name)
+        user = nouns.accounts.user(account.id, person, address, Role.SUPER_ADMIN)
+        await nouns.accounts.open(account, [(user, password)])
+
+    try:
+        _run(make)
+    except AlreadyThere:
+        raise typer.BadParameter("somebody signs in with this address already") from None
+    typer.echo(f"password: {password}")
+
+
+@crm.command("set-password")
+def set_password(address: Address) -> None:
+    """Give the user of ADDRESS a new password, shown once, and end all of their sign-ins."""
+    password = secrets.token_urlsafe(12)
+
+    async def change(nouns: Collaborators) -> bool:
+        credentials = await nouns.accounts.credentials(address)
+        if credentials is not None:
+            await nouns.sign_ins.set_password(credentials, password)
+        return credentials is not None
+
+    if not _run(change):
+        raise typer.BadParameter("nobody signs in with this address")
+    typer.echo(f"password: {password}")
+
+
+@crm.command("disable-user")
+def disable_user(address: Address) -> None:
+    """End all sign-ins of the user of ADDRESS and allow no new one."""
+
+    async def change(nouns: Collaborators) -> bool:
+        credentials = await nouns.accounts.credentials(address)
+        if credentials is None:
+            return False
+        return await nouns.sign_ins.disable(credentials.account_id, credentials.user_id)
+
+    if not _run(change):
+        raise typer.BadParameter("nobody signs in with this address")
+    typer.echo("disabled")
+
+
+@crm.command("restore-topics")
+def restore_topics(as_json: AsJson = False) -> None:
+    """Publish the latest state of every message and revocation again. Twice does no harm."""
+
+    async def again(nouns: Collaborators) -> dict[str, int]:
+        kafka = KafkaSettings()
+        publisher = EventPublisher(kafka)
+        await publisher.start()
+        try:
+            restored = await restore(nouns.stores.upkeep, publisher)
+            await nouns.stores.upkeep.remember_epoch(await cluster_epoch(kafka))
+        finally:
+            await publisher.stop()
+        return {"sends": restored.sends, "revocations": restored.revocations}
+
+    counts = _run(again)
+    typer.echo(
+        json.dumps(counts) if as_json else f"{counts['sends']} sends, {counts['revocations']} revocations"
+    )
+
+
+def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:
+    async def whole() -> Result:
+        settings = CrmSettings()
+        database = Database(settings.mongodb_url.get_secret_value(), settings.database)
+        try:
+            nouns = collaborate(_configuration(settings), database)
+            await database.prepare()
+            return await body(nouns)
+        finally:
+            database.close()
+
+    try:
+        return asyncio.run(whole())
+    except DatabaseAway as error:
+        typer.echo(f"the database does not answer ({error}): see KAIFU_CRM_MONGODB_URL", err=True)
+        sys.exit(1)
+
+
+def _configuration(settings: CrmSettings) -> Configuration:
+    """Commands sign nothing and answer no service, so they need none of the keys."""
+    return Configuration(
+        settings=settings,
+        addresses=PublicAddresses(),
+        directory=DirectorySettings(token=SecretStr("")),
+        signing_keys=new_keys(),
+        receipts=KeyRing(0, {}),
+    )

@@ -1,0 +1,111 @@
+"""What each topic does to crm. Effects are keyed by ids, so a repeated or reordered event adds nothing."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from opentelemetry.trace import SpanKind
+
+from services.crm.rules.files import MessageEvent, MessageFile, Rewrite, difference, folded, unknown
+from shared.events.base import Event
+from shared.events.engagements import EngagementJudged
+from shared.events.hits import HitRecorded, ViewingReported
+from shared.events.log_decisions import LogDecided
+from shared.events.sends import SendEvent
+from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, span
+
+MESSAGES_AT_ONCE = 100  # in one transaction: a few hundred writes, well under a second
+Arrived = tuple[Event, KafkaHeaders]
+
+
+class MessageFiles(Protocol):
+    """The store of messages."""
+
+    async def rewrite(
+        self,
+        account_id: UUID,
+        message_ids: Collection[UUID],
+        rewriter: Callable[[Mapping[UUID, MessageFile]], Rewrite],
+    ) -> None:
+        """Read, decide, write in one transaction. Raises DatabaseAway."""
+
+
+class Archive(Protocol):
+    """The store of raw hits."""
+
+    async def archive(
+        self, account_id: UUID, hits: Sequence[tuple[HitRecorded | ViewingReported, timedelta]]
+    ) -> None:
+        """Keep each for so long after it happened. Raises DatabaseAway."""
+
+
+class MessageHandler:
+    """email.sends, email.engagements, email.log-decisions: the life of messages."""
+
+    def __init__(self, files: MessageFiles) -> None:
+        self._files = files
+
+    async def __call__(self, batch: Sequence[Arrived]) -> None:
+        """Fold a batch into the messages that it is about. Raises DatabaseAway."""
+        parent = context_from_kafka(_first_trace(batch))
+        with span("store engagements", kind=SpanKind.CONSUMER, parent=parent, events=len(batch)):
+            for account_id, by_message in _by_account(batch).items():
+                for part in _parts(by_message):
+                    await self._files.rewrite(account_id, part.keys(), _fold(account_id, part))
+
+
+class HitHandler:
+    """email.hits: the archive that replays read."""
+
+    def __init__(self, archive: Archive, kept: timedelta) -> None:
+        self._archive = archive
+        self._kept = kept
+
+    async def __call__(self, batch: Sequence[Arrived]) -> None:
+        """Keep the raw hits. Raises DatabaseAway."""
+        by_account: dict[UUID, list[tuple[HitRecorded | ViewingReported, timedelta]]] = {}
+        for event, _ in batch:
+            if isinstance(event, HitRecorded | ViewingReported):
+                by_account.setdefault(event.account_id, []).append((event, self._kept))
+        for account_id, hits in by_account.items():
+            await self._archive.archive(account_id, hits)
+
+
+def _fold(
+    account_id: UUID, events: Mapping[UUID, Sequence[MessageEvent]]
+) -> Callable[[Mapping[UUID, MessageFile]], Rewrite]:
+    def rewriter(files: Mapping[UUID, MessageFile]) -> Rewrite:
+        changes = Rewrite()
+        for message_id, causes in events.items():
+            before = files.get(message_id)
+            after = before or unknown(causes[0])
+            for cause in causes:
+                after = folded(after, cause)
+            changes += difference(account_id, before, after, causes)
+        return changes
+
+    return rewriter
+
+
+def _by_account(batch: Sequence[Arrived]) -> dict[UUID, dict[UUID, list[MessageEvent]]]:
+    accounts: dict[UUID, dict[UUID, list[MessageEvent]]] = {}
+    for event, _ in batch:
+        if isinstance(event, SendEvent | EngagementJudged | LogDecided):
+            messages = accounts.setdefault(event.account_id, {})
+            messages.setdefault(event.message_id, []).append(event)
+    return accounts
+
+
+def _parts(by_message: dict[UUID, list[MessageEvent]]) -> Iterator[dict[UUID, list[MessageEvent]]]:
+    ids = list(by_message)
+    for start in range(0, len(ids), MESSAGES_AT_ONCE):
+        yield {id_: by_message[id_] for id_ in ids[start : start + MESSAGES_AT_ONCE]}
+
+
+def _first_trace(batch: Sequence[Arrived]) -> KafkaHeaders:
+    """The headers of the first event that is traced; a span can have one parent."""
+    for _, headers in batch:
+        if any(name == "traceparent" and content.endswith(b"-01") for name, content in headers):
+            return headers
+    return ()
