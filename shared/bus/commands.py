@@ -14,7 +14,7 @@ from shared.bus.consumer import consumer_client
 from shared.bus.dead_letters import CONSUMER, ORIGIN, REASON
 from shared.bus.producer import EventPublisher
 from shared.bus.topics import create_topics
-from shared.events.catalogue import DEAD_LETTER_SUFFIX, TOPICS, topic_named
+from shared.events.catalogue import DEAD_LETTER_SUFFIX, TOPICS, Topic, topic_named
 from shared.settings import KafkaSettings
 
 topics = typer.Typer(help="The topics of the catalogue.", no_args_is_help=True)
@@ -57,7 +57,8 @@ def show(topic: TopicName, limit: int = 20) -> None:
 @dlq.command()
 def replay(topic: TopicName, reason: Annotated[str, typer.Option(help="only with this reason")] = "") -> None:
     """Publish the dead letters of TOPIC to it again. Twice does no harm: effects are keyed by event id."""
-    count = asyncio.run(_replay(_known(topic), reason))
+    topic = _known(topic)
+    count = asyncio.run(_replay(topic, reason))
     typer.echo(f"{count} messages published to {topic} again")
 
 
@@ -93,11 +94,14 @@ async def _dead_letters(topic: str) -> AsyncIterator[Any]:
 
 async def _list() -> None:
     table = Table("topic", "reason", "count")
-    for topic in TOPICS:
-        letters = [_header(letter, REASON) async for letter in _dead_letters(topic.name)]
-        for reason, same in itertools.groupby(sorted(letters)):
+    for topic, reasons in zip(TOPICS, await asyncio.gather(*map(_reasons, TOPICS)), strict=True):
+        for reason, same in itertools.groupby(sorted(reasons)):
             table.add_row(topic.name, reason, str(len(list(same))))
     Console().print(table if table.row_count else "no dead letters")
+
+
+async def _reasons(topic: Topic) -> list[str]:
+    return [_header(letter, REASON) async for letter in _dead_letters(topic.name)]
 
 
 async def _show(topic: str, limit: int) -> None:

@@ -9,6 +9,7 @@ The handler must make its effects idempotent (keyed by event id). It answers:
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 _POLL_MS = 1000
+_LOOK_EVERY_S = 5.0
 _BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -92,6 +94,7 @@ class EventConsumer:
         progress: Progress,
         *,
         batch: int = 500,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = consumer_client(settings, group)
         self._topics = [topic.name for topic in topics]
@@ -101,13 +104,16 @@ class EventConsumer:
         self._loop_name = f"consumer {group}"
         self._batch = batch
         self._positions: dict[TopicPartition, int] = {}
+        self._clock = clock
+        self._looks_at = clock() + _LOOK_EVERY_S
+        self._was_stalled = False
         progress.expect(self._loop_name)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until `stopping`. Raises DeadLetterLimitReached."""
-        await self._client.start()
-        self._client.subscribe(self._topics, listener=_ReadyOnAssignment(self._progress, self._loop_name))
         try:
+            await self._client.start()
+            self._client.subscribe(self._topics, listener=_ReadyOnAssignment(self._progress, self._loop_name))
             while not stopping.is_set():
                 batches = await self._client.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
                 records = [record for batch in batches.values() for record in batch]
@@ -115,7 +121,8 @@ class EventConsumer:
                     return
                 if records:
                     await self._commit(batches)
-                self._progress.moved(self._loop_name)
+                if records or not await self._stalled():
+                    self._progress.moved(self._loop_name)
                 self._measure_lag()
         finally:
             await self._client.stop()
@@ -198,6 +205,23 @@ class EventConsumer:
             log.info("lost the partition before the commit; its new owner repeats the batch")
         except KafkaError as error:
             log.warning("commit failed; the next one covers it", error=type(error).__name__)
+
+    async def _stalled(self) -> bool:
+        """Whether the broker has events that the fetcher does not bring: known stalls of the library.
+
+        The embedded broker's end offsets are too low, never too high, so what they show is there.
+        """
+        if self._clock() < self._looks_at:
+            return self._was_stalled
+        self._looks_at = self._clock() + _LOOK_EVERY_S
+        try:
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                ends = await self._client.end_offsets(self._client.assignment())
+                behind = [end > await self._client.position(partition) for partition, end in ends.items()]
+        except (KafkaError, TimeoutError):
+            behind = []  # the broker is away, or the partitions are: waiting for them is no stall
+        self._was_stalled = any(behind)
+        return self._was_stalled
 
     def _measure_lag(self) -> None:
         """From the fetch's high watermark: ListOffsets is wrong on the embedded broker."""

@@ -14,7 +14,7 @@ from shared.tokens.keyring import KeyRing, create
 from shared.tokens.tracking import PixelToken, seal_pixel
 
 SEALED = [
-    base64.urlsafe_b64encode(bytes((1, key_id)) + bytes(range(50))).rstrip(b"=").decode()
+    base64.urlsafe_b64encode(bytes((1, key_id)) + bytes(range(100, 150))).rstrip(b"=").decode()
     for key_id in range(256)
 ]
 
