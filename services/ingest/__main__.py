@@ -30,7 +30,7 @@ _API_CONCURRENCY = 1000  # requests of the send API at once; more get 503
 
 
 async def _serve(runtime: Runtime) -> None:
-    settings, kafka = IngestSettings(), KafkaSettings()  # type: ignore[call-arg]
+    settings, kafka = IngestSettings(), KafkaSettings()
     tracking_ring = KeyRing.load(settings.tracking_keys)
     spool = FileSpool(settings.spool, settings.spool_max_bytes)
     await spool.start()

@@ -126,6 +126,9 @@ class Recorder:
             except (BrokerAway, TimeoutError) as error:
                 self._away = True
                 log.warning("the broker does not acknowledge; hits go to the spool", error=repr(error))
+            except Exception:  # whatever it is: readers wait for their answers
+                self._away = True
+                log.exception("a group could not be produced; hits go to the spool")
             else:
                 return Durability.BROKER
         return await self._to_spool(records)
@@ -133,19 +136,19 @@ class Recorder:
     async def _to_spool(self, records: list[Record]) -> Durability:
         try:
             await self._spool.append(records)
-        except SpoolFull as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: readers wait for their answers
             self._lament(records, error)
             return Durability.LOST
         self._spooled.set()
         return Durability.SPOOL
 
-    def _lament(self, records: list[Record], error: SpoolFull) -> None:
+    def _lament(self, records: list[Record], error: Exception) -> None:
         for door, count in Counter(record.door for record in records).items():
             HITS_LOST.labels(door.value).inc(count)
         now = time.monotonic()
         if now - self._said_at >= _SAY_AGAIN_AFTER_S:
             self._said_at = now
-            log.error("hits are being lost: neither the broker nor the disk takes them", error=str(error))
+            log.error("hits are being lost: neither the broker nor the disk takes them", error=repr(error))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Drain the spool whenever the broker is there, until `stopping`."""

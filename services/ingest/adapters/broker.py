@@ -163,11 +163,11 @@ def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]
     batch = producer.create_batch()
     batches = [batch]
     for record in records:
-        arguments = {"timestamp": None, "key": record.key, "value": record.value, "headers": record.headers}
-        if batch.append(**arguments) is None:
+        headers = list(record.headers)
+        if batch.append(timestamp=None, key=record.key, value=record.value, headers=headers) is None:
             batch = producer.create_batch()
             batches.append(batch)
-            batch.append(**arguments)
+            batch.append(timestamp=None, key=record.key, value=record.value, headers=headers)
     for full in batches:
         full.close()
     return batches
