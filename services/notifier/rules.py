@@ -68,9 +68,8 @@ def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
     Until the summary is said no cursor passes what it counts, so that a client which drops before
     it is told again.
     """
-    taken_back = {entry.about for entry in entries if entry.type == RETRACTED}
     last = {(entry.type, entry.about): entry.offset for entry in entries}
-    kept = [entry for entry in entries if _still_matters(entry, taken_back, last)]
+    kept = [entry for entry in entries if _still_matters(entry, last)]
     old = [entry for entry in kept if entry.type == RAISED and now - entry.occurred_at > SUMMARY_AFTER]
     if not old:
         return [Replayed(entry.offset + 1, entry) for entry in kept]
@@ -86,9 +85,9 @@ def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
     return told
 
 
-def _still_matters(entry: Entry, taken_back: set[UUID], last: dict[tuple[str, UUID], int]) -> bool:
+def _still_matters(entry: Entry, last: dict[tuple[str, UUID], int]) -> bool:
     if entry.type == RAISED:
-        return entry.about not in taken_back
+        return last.get((RETRACTED, entry.about), -1) < entry.offset
     if entry.type in (FEED_CHANGED, SETTINGS_CHANGED):
         return last[entry.type, entry.about] == entry.offset
     return True
