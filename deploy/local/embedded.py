@@ -38,13 +38,14 @@ def broker_command(port: int) -> list[str]:
     ]
 
 
-def database_command(port: int, folder: Path) -> Sequence[str]:
+def database_command(port: int, folder: Path, *, sign_in: bool) -> Sequence[str]:
     """SecantusDB. Without `--sync-on-commit` it forgets acknowledged transactions when killed."""
     return [
         *(sys.executable, "-m", "deploy.local.database"),
         *("--host", LOOPBACK, "--port", str(port)),
         *("--storage-path", str(folder)),
         "--sync-on-commit",
+        *(["--auth"] if sign_in else []),
     ]
 
 

@@ -6,6 +6,7 @@ this runner itself decides: ports, folders, keys.
 
 from collections.abc import Mapping
 
+from deploy.local.database_user import DATABASE, USER
 from deploy.local.home import Home
 from deploy.local.ports import LOOPBACK, Ports
 
@@ -39,9 +40,10 @@ def kafka(ports: Ports) -> dict[str, str]:
     return {"KAIFU_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{ports['broker']}", **_TEMPO}
 
 
-def mongodb_url(ports: Ports) -> str:
+def mongodb_url(ports: Ports, user: str = "", password: str = "") -> str:
     """The embedded database; it names itself as a replica set of one that only it can resolve."""
-    return f"mongodb://{LOOPBACK}:{ports['database']}/?directConnection=true"
+    who, source = (f"{user}:{password}@", "&authSource=admin") if user else ("", "")
+    return f"mongodb://{who}{LOOPBACK}:{ports['database']}/?directConnection=true{source}"
 
 
 def service_environment(service: str, home: Home, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +82,8 @@ def _own(service: str, home: Home, ports: Ports) -> dict[str, str]:
                 **directory,
                 "KAIFU_CRM_HOST": LOOPBACK,
                 "KAIFU_CRM_PORT": str(ports["crm"]),
-                "KAIFU_CRM_MONGODB_URL": mongodb_url(ports),
+                "KAIFU_CRM_MONGODB_URL": mongodb_url(ports, USER, home.database_password_file.read_text()),
+                "KAIFU_CRM_DATABASE": DATABASE,
                 "KAIFU_CRM_RECEIPT_KEYS": str(home.ring("receipts")),
                 "KAIFU_CRM_SIGNING_KEYS": str(home.signing_keys),
             }

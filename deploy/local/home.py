@@ -73,6 +73,11 @@ class Home:
         """crm's private keys for access tokens; crm makes the file."""
         return self.keys / "signing-keys.json"
 
+    @property
+    def database_password_file(self) -> Path:
+        """crm's password in the embedded database; missing until its user is made."""
+        return self.keys / "database-password"
+
     def ring(self, name: str) -> Path:
         """The file of a key ring of RINGS."""
         return self.keys / f"{name}.json"

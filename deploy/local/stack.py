@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from deploy.local import environment, logs
 from deploy.local.child import Child, Tell
+from deploy.local.database_user import provide_user
 from deploy.local.embedded import (
     broker_command,
     broker_with_topics,
@@ -140,7 +141,8 @@ class Stack:
             logs.rotate(self.home.log(part))
         await self._start_embedded()
         for service in self._services:
-            await self._start_child(service, self._service_command(service), self.environment_of(service))
+            command = self._service_command(service)
+            await self._start_child(self._child(service, command, self.environment_of(service)))
         await self._unless_failed(self.ready())
         if self._seeded:
             self._tell("Making the demo account")
@@ -149,13 +151,12 @@ class Stack:
 
     async def _start_embedded(self) -> None:
         self._tell("Starting broker and database")
-        base = dict(self._base)
-        await self._start_child("broker", lambda: broker_command(self.ports["broker"]), base)
-        folder = self.home.database
-        await self._start_child("database", lambda: database_command(self.ports["database"], folder), base)
-        answers = asyncio.gather(
-            broker_with_topics(self._kafka()), database_answers(environment.mongodb_url(self.ports))
-        )
+        broker = self._child("broker", lambda: broker_command(self.ports["broker"]), self._base)
+        await self._start_child(broker)
+        url = environment.mongodb_url(self.ports)
+        await provide_user(self.home, self._database(sign_in=False), url, self._tell)
+        await self._start_child(self._database(sign_in=True))
+        answers = asyncio.gather(broker_with_topics(self._kafka()), database_answers(url))
         await self._unless_failed(_only_done(answers))
         self._tell("Starting " + ", ".join(self._services))
 
@@ -168,11 +169,15 @@ class Stack:
     def _service_command(service: str) -> Callable[[], Sequence[str]]:
         return lambda: (sys.executable, "-m", f"services.{service}")
 
-    async def _start_child(
-        self, name: str, command: Callable[[], Sequence[str]], variables: Mapping[str, str]
-    ) -> None:
-        child = Child(name, command, variables, self.home.log(name), self.home.root)
-        self._children[name] = child
+    def _database(self, *, sign_in: bool) -> Child:
+        command = database_command(self.ports["database"], self.home.database, sign_in=sign_in)
+        return self._child("database", lambda: command, self._base)
+
+    def _child(self, name: str, command: Callable[[], Sequence[str]], variables: Mapping[str, str]) -> Child:
+        return Child(name, command, variables, self.home.log(name), self.home.root)
+
+    async def _start_child(self, child: Child) -> None:
+        self._children[child.name] = child
         await child.start()
         self._write_pids()
         self._begin(keep_alive(child, self._revive, self._tell))

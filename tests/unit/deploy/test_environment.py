@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.environment import SERVICES, service_environment
-from deploy.local.home import Home
+from deploy.local.home import Home, write_private
 from deploy.local.ports import Ports
 from shared.settings import KafkaSettings, OpsSettings, PublicAddresses
 
@@ -14,6 +14,7 @@ from shared.settings import KafkaSettings, OpsSettings, PublicAddresses
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path)
     home.make()
+    write_private(home.database_password_file, "of-the-database")
     return home
 
 
@@ -42,4 +43,6 @@ def test_keys_go_only_to_whom_they_belong(home: Home) -> None:
     holders = {name for name, variables in by_service.items() if "KAIFU_DIRECTORY_TOKEN" in variables}
     assert holders == {"crm", "ingest", "logger"}
     assert [name for name in SERVICES if "KAIFU_CRM_SIGNING_KEYS" in by_service[name]] == ["crm"]
+    knowing = [name for name in SERVICES if "of-the-database" in "".join(by_service[name].values())]
+    assert knowing == ["crm"]
     assert by_service["ingest"]["KAIFU_INGEST_RECEIPT_KEYS"] == by_service["crm"]["KAIFU_CRM_RECEIPT_KEYS"]

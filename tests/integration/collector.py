@@ -1,0 +1,124 @@
+"""An OTLP/HTTP collector of the test's own: a real listener that decodes what services export."""
+
+import asyncio
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span as exported; ids in hex, `parent` "" at the root."""
+
+    service: str
+    name: str
+    trace: str
+    id: str
+    parent: str
+    attributes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A span and the span above it."""
+
+    parent: Span
+    child: Span
+
+
+class Collector:
+    """All spans that came."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._spans: list[Span] = []
+        self._lock = threading.Lock()
+
+    def take(self, request: ExportTraceServiceRequest) -> None:
+        """Keep the spans of one export."""
+        with self._lock:
+            self._spans.extend(_spans(request))
+
+    @property
+    def spans(self) -> list[Span]:
+        """What came until now."""
+        with self._lock:
+            return list(self._spans)
+
+    def edges(self, trace: str) -> list[Edge]:
+        """Parent and child of each span of a trace whose parent came too."""
+        known = {span.id: span for span in self.spans if span.trace == trace}
+        return [Edge(known[span.parent], span) for span in known.values() if span.parent in known]
+
+    async def edge(self, parent: tuple[str, str], child: tuple[str, str], trace: str = "") -> Edge:
+        """The edge between two spans, each (service, name; "" for any). Waits for its export."""
+        async with asyncio.timeout(10):
+            while True:
+                traces = [trace] if trace else list({span.trace for span in self.spans})
+                for edge in (edge for one in traces for edge in self.edges(one)):
+                    if _fits(edge.parent, parent) and _fits(edge.child, child):
+                        return edge
+                await asyncio.sleep(0.05)
+
+
+def _fits(span: Span, wanted: tuple[str, str]) -> bool:
+    service, name = wanted
+    return span.service == service and name in ("", span.name)
+
+
+def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
+    for resource in request.resource_spans:
+        named = {one.key: one.value.string_value for one in resource.resource.attributes}
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield Span(
+                    service=named["service.name"].removeprefix("kaifu-"),
+                    name=span.name,
+                    trace=span.trace_id.hex(),
+                    id=span.span_id.hex(),
+                    parent=span.parent_span_id.hex(),
+                    attributes={one.key: one.value.string_value for one in span.attributes},
+                )
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector that listens on a free loopback port, in a thread of its own."""
+
+    class Receiver(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            collector.take(ExportTraceServiceRequest.FromString(body))
+            answer = ExportTraceServiceResponse().SerializeToString()
+            self.send_response(200)
+            self.send_header("content-type", "application/x-protobuf")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its own name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.daemon_threads = True
+    collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield collector
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()

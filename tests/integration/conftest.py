@@ -1,0 +1,44 @@
+"""One stack for all integration tests that share it, on free ports, with every request traced."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.home import Home
+from deploy.local.ports import Ports
+from deploy.local.rep import Rep
+from deploy.local.stack import Stack
+from tests.integration.client import clean_environment, signed_in
+from tests.integration.collector import Collector, collecting
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The logs are read when everything else has written to them."""
+    items.sort(key=lambda item: item.path.name == "test_logs.py")
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """Where the stack's spans arrive."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> AsyncIterator[Stack]:
+    """The five services, broker and database, ready and seeded."""
+    base = clean_environment() | {
+        "KAIFU_TELEMETRY_OTLP_ENDPOINT": collector.address,
+        "KAIFU_TELEMETRY_TRACE_RATIO": "1.0",
+    }
+    home = Home(tmp_path_factory.mktemp("stack"))
+    async with Stack(home, Ports.free(), base=base, tell=print) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rep(stack: Stack) -> AsyncIterator[Rep]:
+    """A rep who has just signed in."""
+    async with signed_in(stack.addresses, stack.sign_ins) as rep:
+        yield rep
