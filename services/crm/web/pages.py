@@ -1,0 +1,99 @@
+"""All pages as one app, to be mounted last in crm's: what nothing else answers, it says so in HTML."""
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from services.crm.model.failures import DatabaseAway
+from services.crm.web import assets, feed, records, sign_in
+from services.crm.web.application import PagesApplication
+from services.crm.web.desk import Desk, SignInNeeded, Visit, environments, visit
+from services.crm.web.security import Forged
+from shared.http.problems import MEDIA_TYPE, NOT_FOUND, NOT_SIGNED_IN, Problem
+from shared.settings import PublicAddresses
+
+log = structlog.get_logger(__name__)
+
+
+def make_pages(
+    application: PagesApplication,
+    addresses: PublicAddresses,
+    now: Callable[[], datetime],
+    trusted_proxies: int = 0,
+) -> FastAPI:
+    """The app. `now` gives an aware time."""
+    files = assets.Assets()
+    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
+    pages.include_router(assets.routes(files))
+    for module in (sign_in, feed, records):
+        pages.include_router(module.router)
+    _install_errors(pages)
+    return pages
+
+
+def _install_errors(pages: FastAPI) -> None:
+    @pages.exception_handler(SignInNeeded)
+    async def _sign_in(request: Request, _: Exception) -> Response:
+        return to_sign_in(request)
+
+    @pages.exception_handler(Forged)
+    async def _forged(request: Request, _: Exception) -> Response:
+        return await _error(request, 403)
+
+    @pages.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        return await _error(request, error.status_code)
+
+    @pages.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, _: Exception) -> Response:
+        return await _error(request, 404 if request.method == "GET" else 422)
+
+    @pages.exception_handler(Problem)
+    async def _problem(request: Request, error: Problem) -> Response:
+        answer = await _error(request, int(error.problem.status))
+        answer.headers.update(error.headers)
+        return answer
+
+    @pages.exception_handler(DatabaseAway)
+    async def _away(request: Request, _: Exception) -> Response:
+        return _plain_error(request, 503)
+
+    @pages.exception_handler(Exception)
+    async def _internal(request: Request, error: Exception) -> Response:
+        log.error("a page failed", exc_info=error)
+        return _plain_error(request, 500)
+
+
+def to_sign_in(request: Request) -> Response:
+    """To the sign-in page, and from there to where the visitor wanted to go."""
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    if request.method != "GET":
+        body = Problem(NOT_SIGNED_IN, "Sign in on the page first.").body()
+        return JSONResponse(body, 401, media_type=MEDIA_TYPE)
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(path, safe='')}", 303)
+
+
+async def _error(request: Request, status: int) -> Response:
+    if status == 404 and "text/html" not in request.headers.get("accept", "text/html,*/*"):
+        return JSONResponse(Problem(NOT_FOUND, "No such address.").body(), 404, media_type=MEDIA_TYPE)
+    try:
+        found = await visit(request)
+    except (DatabaseAway, Problem) as error:
+        log.warning("the visitor of an error page is not known", error=type(error).__name__)
+        return _plain_error(request, status)
+    return found.page("error.html", status_code=status, status=status)
+
+
+def _plain_error(request: Request, status: int) -> Response:
+    """Without asking who it is: the database may be what failed."""
+    return Visit(request.app.state.desk, request, None).page("error.html", status_code=status, status=status)

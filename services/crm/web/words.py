@@ -1,0 +1,112 @@
+"""Words for what the model names, and times as people read them.
+
+`gettext` marks texts for the catalogue here; they are translated where they are shown.
+"""
+
+from datetime import datetime, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_datetime, get_timezone_name
+
+from services.crm.model.records import LegalBasisKind
+from services.crm.model.timeline import TimelineType
+from services.crm.web.language import Language
+from shared.events.engagements import EngagementKind, Evidence, Verdict
+from shared.events.evidence import SENTENCES
+from shared.events.log_decisions import RecordType
+
+
+def gettext(text: str) -> str:
+    """Marks a text; returns it as it is."""
+    return text
+
+
+VERDICTS = {
+    Verdict.HUMAN: gettext("Human"),
+    Verdict.PROXIED_HUMAN: gettext("Human, through a mail proxy"),
+    Verdict.PRIVACY_PROXY: gettext("Privacy proxy (unknown)"),
+    Verdict.MACHINE: gettext("Machine"),
+    Verdict.SELF: gettext("Yourself"),
+    Verdict.OLDER_MESSAGE: gettext("Older message in thread"),
+}
+KINDS = {EngagementKind.OPEN: gettext("Open"), EngagementKind.CLICK: gettext("Click")}
+TIMELINE_TYPES = {
+    TimelineType.EMAIL: gettext("Emails"),
+    TimelineType.OPEN: gettext("Opens"),
+    TimelineType.CLICK: gettext("Clicks"),
+}
+RECORD_TYPES = {
+    RecordType.CONTACT: gettext("Contact"),
+    RecordType.COMPANY: gettext("Company"),
+    RecordType.DEAL: gettext("Deal"),
+    RecordType.TICKET: gettext("Ticket"),
+}
+LEGAL_BASES = {
+    LegalBasisKind.NONE: gettext("None"),
+    LegalBasisKind.LEGITIMATE_INTEREST_PROSPECT: gettext("Legitimate interest – prospect or lead"),
+    LegalBasisKind.LEGITIMATE_INTEREST_CUSTOMER: gettext("Legitimate interest – existing customer"),
+    LegalBasisKind.LEGITIMATE_INTEREST_OTHER: gettext("Legitimate interest – other"),
+    LegalBasisKind.PERFORMANCE_OF_CONTRACT: gettext("Performance of a contract"),
+    LegalBasisKind.FREELY_GIVEN_CONSENT: gettext("Freely given consent"),
+    LegalBasisKind.NOT_APPLICABLE: gettext("Not applicable"),
+}
+RECORD_PATHS = {
+    RecordType.CONTACT: "contacts",
+    RecordType.COMPANY: "companies",
+    RecordType.DEAL: "deals",
+    RecordType.TICKET: "tickets",
+}
+
+
+def sentence(evidence: Evidence, language: Language) -> str:
+    """The evidence in plain words; the rule's id where no words are known for it or its values."""
+    texts = SENTENCES.get(evidence.rule)
+    if texts is None:
+        return evidence.rule
+    try:
+        return texts[language].format(**evidence.values)
+    except (KeyError, IndexError, ValueError):
+        return evidence.rule
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone of that name, else UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return timezone.utc  # noqa: UP017 - babel knows the name of this one
+
+
+class Clock:
+    """Times in one language and time zone; `now` decides what is today."""
+
+    def __init__(self, language: Language, time_zone: str, now: datetime) -> None:
+        self._language = language
+        self._zone = zone(time_zone)
+        self._today = now.astimezone(self._zone).date()
+
+    @property
+    def zone_name(self) -> str:
+        """As people call it, e.g. "Japan Standard Time"."""
+        if self._zone is timezone.utc:  # noqa: UP017
+            return "UTC"
+        return get_timezone_name(self._zone, locale=self._language)
+
+    def short(self, at: datetime) -> str:
+        """Only the time today, day and time this year, else the date with its year."""
+        local = at.astimezone(self._zone)
+        today, this_year, any_year = _SHORT[self._language]
+        pattern = any_year if local.year != self._today.year else this_year
+        if local.date() == self._today:
+            pattern = today
+        return format_datetime(local, pattern, locale=self._language)
+
+    def full(self, at: datetime) -> str:
+        """Date and time to the second, with its zone."""
+        return format_datetime(at.astimezone(self._zone), "long", locale=self._language)
+
+
+_SHORT: dict[Language, tuple[str, str, str]] = {
+    "en": ("HH:mm", "MMM d, HH:mm", "MMM d, y"),
+    "ja": ("H:mm", "M月d日 H:mm", "y年M月d日"),
+}
