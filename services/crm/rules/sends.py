@@ -27,7 +27,7 @@ def with_send(message: Message, event: SendEvent) -> Message:
         "state": _STATE[type(event)],
         "last_send": event.model_dump_json(),
         "sent_at": to_milliseconds(event.occurred_at) if isinstance(event, MessageSent) else None,
-        "send_at": to_milliseconds(event.send_at) if isinstance(event, MessageScheduled) else message.send_at,
+        "send_at": to_milliseconds(event.send_at) if isinstance(event, MessageScheduled) else None,
     }
     if message.draft is None:
         known |= {"tracked": event.tracked, "anonymous": event.anonymous}
