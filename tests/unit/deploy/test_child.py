@@ -47,6 +47,13 @@ async def gone(pid: int) -> None:
             await asyncio.sleep(0.01)
 
 
+async def became(pid: int, text: str) -> None:
+    """Wait until the tether is the command that it was given."""
+    async with asyncio.timeout(10):
+        while text not in (words := Path(f"/proc/{pid}/cmdline").read_text()) or "tether.py" in words:
+            await asyncio.sleep(0.01)
+
+
 def _alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
@@ -147,12 +154,11 @@ async def test_a_child_dies_with_its_killed_starter(tmp_path: Path) -> None:
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
-        inner = int(starter.stdout.readline())
-        async with asyncio.timeout(10):
-            while "time.sleep" not in Path(f"/proc/{inner}/cmdline").read_text().split("\0")[2]:
-                await asyncio.sleep(0.01)
-        assert _alive(inner)
-        starter.kill()
+        try:
+            inner = int(starter.stdout.readline())
+            await became(inner, "time.sleep")
+        finally:
+            starter.kill()
     await gone(inner)
 
 
