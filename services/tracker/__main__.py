@@ -1,8 +1,8 @@
 """Wiring of the tracker: broker, cache, the loop beside the reader of revocations."""
 
 from services.tracker.adapters.cache import SendCache
-from services.tracker.adapters.loop import TrackerLoop
-from services.tracker.adapters.revocations import RevocationReader
+from services.tracker.adapters.loop import LOOP, TrackerLoop
+from services.tracker.adapters.revocations import REVOCATIONS_LOOP, RevocationReader
 from services.tracker.revocations import Revocations
 from services.tracker.settings import TrackerSettings
 from shared.bus.connection import cluster_epoch
@@ -15,6 +15,8 @@ _BATCH_BYTES = 262_144  # some 300 engagements a request; one request per partit
 
 async def serve(runtime: Runtime) -> None:
     """Run until the process is asked to stop."""
+    for name in (LOOP, REVOCATIONS_LOOP):  # before anything is waited for: not ready until both have said so
+        runtime.progress.expect(name)
     settings, kafka = TrackerSettings(), KafkaSettings()
     cache = SendCache(settings.state, await cluster_epoch(kafka))
     revocations = Revocations()

@@ -103,9 +103,9 @@ class EventPublisher:
         topic, partition = place
         batch, sent = self._producer.create_batch(), []
         for key, value, headers in records:
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
                 sent.append(await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None, headers=headers)
+                batch.append(key=key, value=value, timestamp=None, headers=list(headers))
         sent.append(await self._producer.send_batch(batch, topic, partition=partition))
         return sent

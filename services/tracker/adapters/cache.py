@@ -64,7 +64,7 @@ class SendCache:
         batch = WriteBatch(raw_mode=True)
         for message_id, record in records.items():
             batch.put(_key(partition, message_id), _encoded(record))
-        batch.put(_offsets_key(partition), orjson.dumps(offsets))
+        batch.put(_offsets_key(partition), orjson.dumps(list(offsets)))
         self._db.write(batch)
 
     def start_over(self, epoch: str) -> None:
@@ -118,7 +118,7 @@ def _offsets_key(partition: int) -> bytes:
 def _encoded(record: Record) -> bytes:
     lasting = record.lasting
     opened = [(slot, str(open_id)) for slot, open_id in (lasting.opened or {}).items()]
-    return orjson.dumps([record.sent, lasting.first_open, lasting.first_click, opened])
+    return orjson.dumps([list(record.sent), lasting.first_open, lasting.first_click, opened])
 
 
 def _decoded(value: bytes) -> Record:

@@ -30,7 +30,7 @@ from shared.telemetry.names import CONSUMER_LAG, HANDLER_RETRIES, PENDING_HITS
 log = structlog.get_logger(__name__)
 
 GROUP = "tracker"
-_LOOP = "tracker"
+LOOP = "tracker"
 _POLL_S = 1.0
 _EVICT_EVERY_S = 5.0
 _BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -66,7 +66,6 @@ class TrackerLoop:
         self._assigned = False  # an assignment came that is not followed yet
         self._done: dict[TopicPartition, int] = {}
         self._committed_at = self._evicted_at = time.monotonic()
-        progress.expect(_LOOP)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Judge until `stopping`. Raises DeadLetterLimitReached."""
@@ -155,7 +154,7 @@ class TrackerLoop:
             self._assigned = False
             if not await self._retried(self._take_over, stopping):
                 return False
-            self._progress.ready(_LOOP)
+            self._progress.ready(LOOP)
         return True
 
     async def _take_over(self) -> None:
@@ -240,7 +239,7 @@ class TrackerLoop:
         return max(0, int(high - await self._client.position(partition)))
 
     def _moved(self) -> None:
-        self._progress.moved(_LOOP)
+        self._progress.moved(LOOP)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from shared.health.progress import Progress
 from shared.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
-_LOOP = "revocations"
+REVOCATIONS_LOOP = "revocations"
 _POLL_MS = 1000
 
 
@@ -29,7 +29,6 @@ class RevocationReader:
         self._progress = progress
         self._start_over = False
         self.caught_up = asyncio.Event()
-        progress.expect(_LOOP)
 
     def start_over(self) -> None:
         """Another cluster: read its topic from the beginning."""
@@ -51,10 +50,10 @@ class RevocationReader:
                 for records in batches.values():
                     for record in records:
                         self._apply(record.value)
-                self._progress.moved(_LOOP)
+                self._progress.moved(REVOCATIONS_LOOP)
                 if not self.caught_up.is_set() and await self._has_all():
                     self.caught_up.set()
-                    self._progress.ready(_LOOP)
+                    self._progress.ready(REVOCATIONS_LOOP)
         finally:
             await self._client.stop()
 
