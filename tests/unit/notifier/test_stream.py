@@ -12,6 +12,9 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -25,6 +28,7 @@ from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, Role, Sig
 from shared.events.base import Event
 from shared.events.codec import encode
 from shared.events.notifications import FeedChanged, NotificationKind, NotificationRaised, SignInRevoked
+from shared.telemetry import tracing
 from shared.tokens import keyring
 from shared.tokens.keyring import KeyRing
 
@@ -69,10 +73,11 @@ class Place:
         self.replay_failure: Exception | None = None
         self.replays = 0
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, traceparent: str | None = None) -> None:
         """The event reaches this replica now."""
         self.log.append(encode(event))
-        self.hub.take(0, len(self.log) - 1, datetime.now(UTC).timestamp(), self.log[-1], ())
+        headers = [("traceparent", traceparent.encode())] if traceparent else []
+        self.hub.take(0, len(self.log) - 1, datetime.now(UTC).timestamp(), self.log[-1], headers)
 
     async def read_replay(self, partition: int, start: int, end: int, user_id: UUID) -> list[Entry]:
         self.replays += 1
@@ -518,10 +523,32 @@ async def test_a_slow_client_is_closed_and_loses_nothing(key_file: Path) -> None
         assert len(received) < len(events)
         last = received[-1]["cursor"] if received else ready["cursor"]
         missing = len(events) - len(received)
-        async with place.signed_in("me", last) as resumed:
+        async with place.signed_in("me", last) as resumed, asyncio.timeout(20):
             await heard(resumed)
             rest = ids([json.loads(await resumed.recv()) for _ in range(missing)])
         assert ids(received) + rest == [str(event.event_id) for event in events]
+
+
+async def test_a_sampled_trace_goes_on_to_the_push_and_an_unsampled_one_costs_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+    me, trace_id, span_id = uuid4(), "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    place.sign_ins.add("me", me)
+    async with place.signed_in("me") as client:
+        await heard(client)
+        place.publish(raised(me), f"00-{trace_id}-{span_id}-00")
+        place.publish(raised(me), f"00-{trace_id}-{span_id}-01")
+        place.publish(raised(me))
+        await heard(client, 3)
+    (push,) = spans.get_finished_spans()
+    assert push.name == "push"
+    assert push.context is not None
+    assert push.parent is not None
+    assert (format(push.context.trace_id, "032x"), format(push.parent.span_id, "016x")) == (trace_id, span_id)
 
 
 async def test_an_unreadable_event_is_passed_over(place: Place) -> None:

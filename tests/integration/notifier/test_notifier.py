@@ -1,0 +1,333 @@
+"""The notifier as a process of its own, on a broker of its own, with a crm that publishes its keys."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from joserfc.jwk import ECKey, KeySet
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from shared.auth.tokens import Role, SignedIn, issue
+from shared.bus.producer import EventPublisher
+from shared.events.catalogue import NOTIFICATIONS
+from shared.events.notifications import NotificationKind, NotificationRaised, SignInRevoked
+from shared.http.server import quiet_server
+from shared.tokens import keyring
+from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker, service
+
+pytestmark = pytest.mark.integration
+
+
+class Crm:
+    """Signs people in and publishes the keys that verify it."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._keys = KeySet([ECKey.generate_key("P-256", auto_kid=True)])
+
+    def signs_in(self, user: UUID, sign_in: UUID | None = None, lasts_s: float = 600) -> str:
+        """An access token."""
+        expires = datetime.now(UTC) + timedelta(seconds=lasts_s)
+        return issue(self._keys, self.address, SignedIn(user, uuid4(), Role.REP, sign_in or uuid4(), expires))
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["path"] == "/.well-known/jwks.json"
+        body = json.dumps(self._keys.as_dict(private=False)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Crm"]:
+        """Listen while the block runs."""
+        server = quiet_server(self, "127.0.0.1", self.port)
+        task = asyncio.create_task(server.serve())
+        try:
+            yield self
+        finally:
+            server.should_exit = True
+            await task
+
+
+class Notifier:
+    """A running notifier and how to reach it."""
+
+    def __init__(self, process: ServiceProcess, crm: Crm, port: int) -> None:
+        self.process = process
+        self.crm = crm
+        self.address = f"ws://127.0.0.1:{port}/v1/stream"
+
+    @asynccontextmanager
+    async def screen(self, token: str, after: str | None = None) -> AsyncIterator[ClientConnection]:
+        """A signed-in client."""
+        query = "" if after is None else f"?after={after}"
+        async with connect(self.address + query, origin=self.crm.address) as client:
+            await client.send(json.dumps({"type": "authenticate", "access_token": token}))
+            yield client
+
+
+async def heard(client: ClientConnection, count: int = 1, within_s: float = 10) -> list[dict[str, Any]]:
+    async with asyncio.timeout(within_s):
+        return [json.loads(await client.recv()) for _ in range(count)]
+
+
+async def close_code(client: ClientConnection) -> int | None:
+    async with asyncio.timeout(10):
+        try:
+            while True:
+                await client.recv()
+        except ConnectionClosed:
+            return client.close_code
+
+
+def raised(user: UUID) -> NotificationRaised:
+    return NotificationRaised(
+        event_id=uuid4(),
+        occurred_at=datetime.now(UTC),
+        account_id=uuid4(),
+        user_id=user,
+        notification_id=uuid4(),
+        kind=NotificationKind.OPENED,
+        message_id=uuid4(),
+    )
+
+
+def ids(messages: Iterable[dict[str, Any]]) -> list[str]:
+    return [message["event"]["event_id"] for message in messages if message["type"] == "event"]
+
+
+def ids_of(events: Iterable[NotificationRaised]) -> list[str]:
+    return [str(event.event_id) for event in events]
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "cursor.json"
+    keyring.create(path)
+    return path
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crm() -> AsyncIterator[Crm]:
+    async with Crm().serving() as serving:
+        yield serving
+
+
+@pytest_asyncio.fixture(scope="module")
+async def broker() -> AsyncIterator[OwnBroker]:
+    async with own_broker() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module")
+async def publisher(broker: OwnBroker) -> AsyncIterator[EventPublisher]:
+    client = EventPublisher(broker.settings)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+@asynccontextmanager
+async def running(
+    broker: OwnBroker, crm: Crm, key_file: Path, folder: Path, **more: str
+) -> AsyncIterator[Notifier]:
+    port = free_port()
+    environment = {
+        **broker.environment(),
+        "PUBLIC_APP_URL": crm.address,
+        "KAIFU_NOTIFIER_PORT": str(port),
+        "KAIFU_NOTIFIER_CURSOR_KEYS": str(key_file),
+        **more,
+    }
+    async with service("notifier", environment, folder) as process:
+        yield Notifier(process, crm, port)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def notifier(
+    broker: OwnBroker, crm: Crm, key_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Notifier]:
+    async with running(broker, crm, key_file, tmp_path_factory.mktemp("notifier")) as started:
+        yield started
+
+
+@pytest.mark.requirement("T4")
+async def test_what_is_published_reaches_the_screen_once(
+    notifier: Notifier, crm: Crm, publisher: EventPublisher
+) -> None:
+    me, other = uuid4(), uuid4()
+    before = await notifier.process.metric("kaifu_push_latency_seconds_count")
+    async with notifier.screen(crm.signs_in(me)) as client:
+        assert (await heard(client))[0]["type"] == "ready"
+        first, second = raised(me), raised(me)
+        for event in (first, raised(other), first, second):
+            await publisher.publish(event)
+        messages = await heard(client, 2)
+        assert ids(messages) == ids_of([first, second])
+        assert messages[0]["event"] == json.loads(first.model_dump_json())
+    assert await notifier.process.metric("kaifu_push_latency_seconds_count") == before + 2
+
+
+async def test_a_screen_that_was_away_gets_exactly_what_it_missed(
+    notifier: Notifier, crm: Crm, publisher: EventPublisher
+) -> None:
+    me, other = uuid4(), uuid4()
+    async with notifier.screen(crm.signs_in(me)) as client:
+        await heard(client)
+        await publisher.publish(raised(me))
+        (last,) = await heard(client)
+    missed = [raised(me) for _ in range(20)]
+    for event in missed:
+        await publisher.publish_all([(event, None), (raised(other), None)])
+    async with notifier.screen(crm.signs_in(me), last["cursor"]) as client:
+        assert ids(await heard(client, 21)) == ids_of(missed)
+
+
+async def test_below_the_ring_kafka_is_read_while_new_events_arrive(
+    broker: OwnBroker, crm: Crm, key_file: Path, publisher: EventPublisher, tmp_path: Path
+) -> None:
+    """The ring holds ten events, the screen missed two hundred, and others are being published."""
+    me = uuid4()
+    async with running(broker, crm, key_file, tmp_path, KAIFU_NOTIFIER_RING_EVENTS="10") as small:
+        async with small.screen(crm.signs_in(me)) as client:
+            (ready,) = await heard(client)
+        missed, during = [raised(me) for _ in range(200)], [raised(me) for _ in range(200)]
+        await publisher.publish_all((event, None) for event in missed)
+        await publisher.publish_all((event, None) for event in missed[:50])  # copies
+        async with small.screen(crm.signs_in(me), ready["cursor"]) as client:
+            for start in range(0, 200, 5):
+                await publisher.publish_all((event, None) for event in during[start : start + 5])
+            told = await heard(client, 401, within_s=20)
+            assert ids(told) == ids_of([*missed, *during])
+            await publisher.publish(last := raised(me))
+            assert ids(await heard(client)) == ids_of([last])
+        async with small.screen(crm.signs_in(me), told[300]["cursor"]) as client:
+            assert ids(await heard(client, 102)) == ids_of([*during[100:], last])
+
+
+async def test_a_cursor_of_one_replica_is_good_at_another(
+    notifier: Notifier, broker: OwnBroker, crm: Crm, key_file: Path, publisher: EventPublisher, tmp_path: Path
+) -> None:
+    """Also across a restart: the other replica starts after the events."""
+    me = uuid4()
+    async with notifier.screen(crm.signs_in(me)) as client:
+        (ready,) = await heard(client)
+        events = [raised(me) for _ in range(5)]
+        for event in events:
+            await publisher.publish(event)
+        told = await heard(client, 5)
+    async with running(broker, crm, key_file, tmp_path) as other:
+        async with other.screen(crm.signs_in(me), told[1]["cursor"]) as client:
+            assert ids(await heard(client, 4)) == ids_of(events[2:])
+        async with other.screen(crm.signs_in(me), ready["cursor"]) as client:
+            assert ids(await heard(client, 6)) == ids_of(events)
+
+
+async def test_a_revoked_sign_in_is_closed_and_stays_out_of_every_replica(
+    notifier: Notifier, broker: OwnBroker, crm: Crm, key_file: Path, publisher: EventPublisher, tmp_path: Path
+) -> None:
+    me, sign_in = uuid4(), uuid4()
+    token = crm.signs_in(me, sign_in)
+    async with notifier.screen(token) as client, notifier.screen(crm.signs_in(me)) as stays:
+        await heard(client)
+        await heard(stays)
+        await publisher.publish(
+            SignInRevoked(
+                event_id=uuid4(),
+                occurred_at=datetime.now(UTC),
+                account_id=uuid4(),
+                user_id=me,
+                sign_in_id=sign_in,
+            )
+        )
+        assert await close_code(client) == 4403
+        async with notifier.screen(token) as again:
+            assert await close_code(again) == 4403
+        async with running(broker, crm, key_file, tmp_path) as later, later.screen(token) as again:
+            assert await close_code(again) == 4403
+        await publisher.publish(event := raised(me))
+        assert ids(await heard(stays)) == ids_of([event])
+
+
+async def test_strangers_are_refused(notifier: Notifier, crm: Crm) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(notifier.address, origin="https://evil.example")
+    assert caught.value.response.status_code == 403
+    stranger = Crm()
+    stranger.address = crm.address
+    async with notifier.screen(stranger.signs_in(uuid4())) as client:
+        assert await close_code(client) == 4401
+    async with notifier.screen(crm.signs_in(uuid4(), lasts_s=-1)) as client:
+        assert await close_code(client) == 4410
+    async with notifier.screen(crm.signs_in(uuid4(), lasts_s=2)) as client:
+        assert (await heard(client))[0]["type"] == "ready"
+        assert await close_code(client) == 4410
+
+
+async def test_poison_does_not_stop_the_log(notifier: Notifier, crm: Crm, publisher: EventPublisher) -> None:
+    me = uuid4()
+    async with notifier.screen(crm.signs_in(me)) as client:
+        await heard(client)
+        for poison in (b"{not json", b"[]", b"\xff", None):
+            await publisher.publish_raw(NOTIFICATIONS.name, str(me).encode(), poison, [])
+        await publisher.publish(event := raised(me))
+        assert ids(await heard(client)) == ids_of([event])
+    assert await notifier.process.metric("kaifu_notifications_unreadable_total") == 4
+
+
+async def test_a_broker_that_started_anew_is_noticed_and_followed(
+    crm: Crm, key_file: Path, tmp_path: Path
+) -> None:
+    me = uuid4()
+    async with own_broker() as fresh, running(fresh, crm, key_file, tmp_path) as here:
+        async with here.screen(crm.signs_in(me)) as client:
+            await heard(client)
+            writer = EventPublisher(fresh.settings)
+            await writer.start()
+            for event in (events := [raised(me) for _ in range(3)]):
+                await writer.publish(event)
+            await writer.stop()
+            told = await heard(client, 3)
+            assert ids(told) == ids_of(events)
+            await fresh.kill()
+            await fresh.start()
+            writer = EventPublisher(fresh.settings)
+            await writer.start()
+            await writer.publish(early := raised(me))  # perhaps before the new broker is noticed
+            after = await heard(client, 2, within_s=30)
+            resyncs = [message for message in after if message["type"] == "resync"]
+            assert [resync["reason"] for resync in resyncs] == ["other_epoch"]
+            assert ids(after) == ids_of([early])
+            async with here.screen(crm.signs_in(me), told[-1]["cursor"]) as old:
+                _, resync = await heard(old, 2)
+                assert (resync["type"], resync["reason"]) == ("resync", "other_epoch")
+                await writer.publish(last := raised(me))
+                assert ids([*await heard(client), *await heard(old)]) == ids_of([last, last])
+            async with here.screen(crm.signs_in(me), resyncs[0]["cursor"]) as resumed:
+                assert ids(await heard(resumed, 3))[-1:] == ids_of([last])
+            await writer.stop()
+        assert here.process.running
+
+
+async def test_it_stops_in_order_with_a_word_to_its_clients_and_logs_only_json(
+    broker: OwnBroker, crm: Crm, key_file: Path, tmp_path: Path
+) -> None:
+    async with running(broker, crm, key_file, tmp_path) as here:
+        async with here.screen(token := crm.signs_in(uuid4())) as client:
+            await heard(client)
+            assert await here.process.metric("kaifu_sockets") == 1
+            stopped = asyncio.create_task(here.process.stop())
+            assert await close_code(client) == 1012
+            assert await stopped == 0
+        lines = here.process.log_lines()
+        assert lines[-1]["event"] == "stopped"
+        assert not {line["level"] for line in lines} & {"error", "critical"}
+        assert token not in here.process.log()
