@@ -1,6 +1,7 @@
 """Events to bytes and back."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -34,10 +35,15 @@ def test_every_event_comes_back_equal(event: Event) -> None:
     assert decode(topic_of(event).name, encode(event)) == event
 
 
+@cache
+def _values(event: type[Event]) -> st.SearchStrategy[Any]:
+    return values(event.model_json_schema())
+
+
 @settings(deadline=None)  # the first example of each event builds its strategy
 @given(data=st.data(), event=st.sampled_from(ALL))
 def test_any_valid_event_comes_back_equal(data: st.DataObject, event: type[Event]) -> None:
-    value = data.draw(values(event.model_json_schema()))
+    value = data.draw(_values(event))
     made = event.model_validate_json(json.dumps(value))
     assert decode(topic_of(made).name, encode(made)) == made
 
