@@ -2,6 +2,10 @@
 
 from http import HTTPStatus
 
+from shared.http.problems import KEY_REUSED as KEY_REUSED
+from shared.http.problems import RECEIPT_EXPIRED as RECEIPT_EXPIRED
+from shared.http.problems import RECEIPT_INVALID as RECEIPT_INVALID
+from shared.http.problems import SENDER_NOT_OURS as SENDER_NOT_OURS
 from shared.http.problems import ProblemType
 
 _NOT_VALID = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -10,12 +14,6 @@ NOTHING_TO_DO = ProblemType("nothing-to-do", _NOT_VALID, "Neither tracking nor l
 TOO_MANY_RECIPIENTS = ProblemType("too-many-recipients", _NOT_VALID, "The mail has too many recipients")
 LINK_TOO_LONG = ProblemType("link-too-long", _NOT_VALID, "A link is too long")
 LINK_NOT_TRACKABLE = ProblemType("link-not-trackable", _NOT_VALID, "A link can't be tracked")
-KEY_REUSED = ProblemType(
-    "idempotency-key-reused", _NOT_VALID, "The Idempotency-Key belongs to another request"
-)
-SENDER_NOT_OURS = ProblemType("sender-not-ours", HTTPStatus.FORBIDDEN, "The sender is none of the account's")
-RECEIPT_INVALID = ProblemType("receipt-invalid", HTTPStatus.FORBIDDEN, "The receipt is not valid for you")
-RECEIPT_EXPIRED = ProblemType("receipt-expired", HTTPStatus.GONE, "The receipt has expired")
 DIRECTORY_UNAVAILABLE = ProblemType(
     "directory-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The directory does not answer"
 )

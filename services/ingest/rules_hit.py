@@ -33,12 +33,6 @@ class Moments:
         return f"{self._prefix}.{rest // 1000:06d}Z"
 
 
-def uuid_text(value: bytes) -> str:
-    """16 bytes in the canonical form of a UUID."""
-    digits = value.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
 def hit_record(
     door: Door,
     content: bytes,
@@ -52,20 +46,11 @@ def hit_record(
 
     `content`: of the opened token (shared.tokens.tracking); `headers`: of the request, lower-case.
     """
-    message_id = uuid_text(content[16:32])
-    slot = content[32:34]
-    value = orjson.dumps(
+    digits = content[:32].hex()
+    account_id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
+    message_id = f"{digits[32:40]}-{digits[40:44]}-{digits[44:48]}-{digits[48:52]}-{digits[52:]}"
+    evidence = orjson.dumps(
         {
-            "event_id": str(uuid7()),
-            "occurred_at": occurred_at,
-            "account_id": uuid_text(content[:16]),
-            "schema_version": 1,
-            "type": "hit_recorded",
-            "message_id": message_id,
-            "endpoint": door.value,
-            "method": method,
-            "slot": None if slot == _ALL_SLOTS else int.from_bytes(slot),
-            "link_index": int.from_bytes(content[34:36]) if door is Door.LINK else None,
             "client_address": client_address,
             "user_agent": header_text(headers.get(b"user-agent", b""), MAX_USER_AGENT),
             "headers": {
@@ -73,7 +58,21 @@ def hit_record(
             },
         }
     )
+    value = (
+        f'{{"event_id":"{uuid7()}","occurred_at":"{occurred_at}","account_id":"{account_id}",'
+        f'"schema_version":1,"type":"hit_recorded","message_id":"{message_id}","endpoint":"{door}",'
+        f'"method":"{method}","slot":{_slot(content)},"link_index":{_link_index(door, content)},'
+    ).encode() + evidence[1:]
     return Record(door, message_id.encode(), value, trace)
+
+
+def _slot(content: bytes) -> int | str:
+    slot = content[32:34]
+    return "null" if slot == _ALL_SLOTS else int.from_bytes(slot)
+
+
+def _link_index(door: Door, content: bytes) -> int | str:
+    return int.from_bytes(content[34:36]) if door is Door.LINK else "null"
 
 
 def header_text(value: bytes, limit: int) -> str:

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from typing import NamedTuple
 
 from services.ingest import not_found
 from services.ingest.model import Door, Record
@@ -65,12 +64,9 @@ def without_body(answer: bytes) -> bytes:
 Begin = Callable[[str], Begun | None]
 
 
-class Answer(NamedTuple):
-    """What is sent; once `record` is durable, if there is one; then `trace` ends."""
-
-    message: bytes
-    record: Record | None = None
-    trace: Begun | None = None
+Answer = tuple[bytes, Record | None, Begun | None]
+"""What is sent; once the record is durable, if there is one; then the trace ends. A plain tuple: it is
+made for every request."""
 
 
 class TrackingOrigin:
@@ -124,7 +120,7 @@ class TrackingOrigin:
             content = unseal_pixel(self._ring, path[len(PIXEL_PATH) : -len(PIXEL_SUFFIX)])
         except BadToken:
             BAD_TOKENS.labels(Door.PIXEL.value).inc()
-            return Answer(message)
+            return message, None, None
         return self._recorded(Door.PIXEL, message, content, method, headers, peer, now_ns)
 
     def _link(
@@ -155,7 +151,7 @@ class TrackingOrigin:
     ) -> Answer:
         if self._revoked.covers(content[:16], content[16:32]):
             REVOKED_HITS.labels(door.value).inc()
-            return Answer(message)
+            return message, None, None
         trace = self._begin(door.value)
         record = hit_record(
             door,
@@ -166,7 +162,7 @@ class TrackingOrigin:
             headers,
             () if trace is None else trace.kafka_headers,
         )
-        return Answer(message, record, trace)
+        return message, record, trace
 
     def _not_found(self, method: bytes, headers: Mapping[bytes, bytes]) -> Answer:
         tongue = not_found.language(headers.get(b"accept-language", b""))
@@ -175,11 +171,11 @@ class TrackingOrigin:
             b"%b" % (tongue.encode(), _NOTHING_RUNS)
         )
         message = response(b"404 Not Found", self._date, head, not_found.page(tongue))
-        return Answer(without_body(message) if method == b"HEAD" else message)
+        return (without_body(message) if method == b"HEAD" else message), None, None
 
     def _refuse_method(self) -> Answer:
         head = b"allow: GET, HEAD\r\n" + _NOTHING_RUNS
-        return Answer(response(b"405 Method Not Allowed", self._date, head, b""))
+        return response(b"405 Method Not Allowed", self._date, head, b""), None, None
 
 
 def _path(target: bytes) -> bytes:

@@ -6,15 +6,16 @@ AES-SIV (RFC 5297) needs no nonce: the same content gives the same token, which 
 `prepare` answer the same addresses, and leaks nothing else, since ids inside are unique.
 """
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import Error, a2b_base64, b2a_base64
 
 from cryptography.exceptions import InvalidTag
 
 from shared.tokens.keyring import KeyRing
 
 VERSION = 1
-_PAD = b"=="
+_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")  # "!" is in no base64: the standard alphabet is refused
+_PADDING = (b"", b"!", b"==", b"=")  # by length modulo 4; 1 can't be
 
 
 class BadToken(ValueError):
@@ -29,13 +30,22 @@ def seal(ring: KeyRing, purpose: bytes, content: bytes) -> str:
 
 
 def unseal(ring: KeyRing, purpose: bytes, token: str | bytes) -> bytes:
-    """The content, or BadToken."""
+    """The content, or BadToken. One token has one spelling: whatever else decodes to it is refused."""
     try:
-        spelled = token.encode("ascii") if isinstance(token, str) else token
-        raw = urlsafe_b64decode(spelled + _PAD)
+        raw = _decoded(token.encode("ascii") if isinstance(token, str) else token)
         head = raw[:2]
-        if head[0] != VERSION or urlsafe_b64encode(raw).rstrip(b"=") != spelled:
-            raise BadToken  # the decoder skips foreign characters: one token has one spelling
+        if head[0] != VERSION:
+            raise BadToken
         return ring.keys[head[1]].decrypt(raw[2:], [purpose, head])
-    except (binascii.Error, UnicodeEncodeError, IndexError, KeyError, InvalidTag, ValueError):
+    except (Error, UnicodeEncodeError, IndexError, KeyError, InvalidTag, ValueError):
         raise BadToken("not one of our tokens") from None
+
+
+def _decoded(spelled: bytes) -> bytes:
+    """base64url without padding, read strictly: no foreign characters, no bits that say nothing."""
+    standard = spelled.translate(_STANDARD)
+    raw = a2b_base64(standard + _PADDING[len(standard) & 3], strict_mode=True)
+    spare = len(raw) % 3
+    if spare and not standard.endswith(b2a_base64(raw[-spare:])[: spare + 1]):
+        raise BadToken
+    return raw

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _LOOP = "revocations"
 _POLL_MS = 1000
+_FETCH_WAIT_MS = 500  # revocations are rare and half a second is soon enough: no hot polling
 _TRY_AGAIN_AFTER_S = 1.0
 _LOOK_AT_CLUSTER_EVERY_S = 10.0
 
@@ -37,7 +38,7 @@ class RevocationFollower:
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until `stopping`; begin anew when the broker was away or is another one."""
         while not stopping.is_set():
-            client = consumer_client(self._settings, None)
+            client = consumer_client(self._settings, None, fetch_max_wait_ms=_FETCH_WAIT_MS)
             try:
                 await client.start()
                 await self._follow(client, stopping)
