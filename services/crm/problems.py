@@ -2,14 +2,12 @@
 
 from http import HTTPStatus
 
+from shared.http.problems import KEY_REUSED as KEY_REUSED
+from shared.http.problems import RECEIPT_EXPIRED as RECEIPT_EXPIRED
+from shared.http.problems import RECEIPT_INVALID as RECEIPT_INVALID
+from shared.http.problems import SENDER_NOT_OURS as SENDER_NOT_OURS
 from shared.http.problems import ProblemType
 
-SENDER_NOT_OURS = ProblemType(
-    "sender-not-ours", HTTPStatus.FORBIDDEN, "The sender is none of the user's own addresses"
-)
-KEY_REUSED = ProblemType(
-    "idempotency-key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "This id was used for another message"
-)
 INVALID_CURSOR = ProblemType(
     "invalid-cursor", HTTPStatus.UNPROCESSABLE_ENTITY, "`after` is not a cursor of this list"
 )
@@ -26,10 +24,6 @@ CHANGED_MEANWHILE = ProblemType(
 NO_SUCH_RECORD = ProblemType(
     "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"
 )
-RECEIPT_INVALID = ProblemType(
-    "receipt-invalid", HTTPStatus.FORBIDDEN, "The receipt is not valid for this message"
-)
-RECEIPT_EXPIRED = ProblemType("receipt-expired", HTTPStatus.GONE, "The receipt has expired")
 CSRF = ProblemType("csrf", HTTPStatus.FORBIDDEN, "The request does not come from one of our pages")
 UNTRUSTED_CLIENT = ProblemType(
     "untrusted-client", HTTPStatus.BAD_REQUEST, "The application that asks for a sign-in is not known"

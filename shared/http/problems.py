@@ -78,3 +78,13 @@ METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", HTTPStatus.METHOD_NOT_ALL
 CONFLICT = ProblemType("conflict", HTTPStatus.CONFLICT, "The state does not allow this")
 UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Not at the moment; try again")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side")
+SENDER_NOT_OURS = ProblemType(
+    "sender-not-ours", HTTPStatus.FORBIDDEN, "The sender is none of the account's addresses"
+)
+KEY_REUSED = ProblemType(
+    "idempotency-key-reused",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The Idempotency-Key belongs to another request",
+)
+RECEIPT_INVALID = ProblemType("receipt-invalid", HTTPStatus.FORBIDDEN, "The receipt is not valid for this")
+RECEIPT_EXPIRED = ProblemType("receipt-expired", HTTPStatus.GONE, "The receipt has expired")
