@@ -75,8 +75,7 @@ def table(rows: Mapping[str, str], tests: Mapping[str, list[str]]) -> str:
         lines += [f"       {test}" for test in sorted(tests.get(requirement, []))] or ["       no test yet"]
     bare = [requirement for requirement in rows if not tests.get(requirement)]
     count = f"{len(rows) - len(bare)} of {len(rows)} requirements have a test"
-    lines.append(f"
-{count}; without: {' '.join(bare) or 'none'}")
+    lines.append(f"\n{count}; without: {' '.join(bare) or 'none'}")
     return "\n".join(lines)
 
 
@@ -94,8 +93,7 @@ def main(document: Path = ROOT / "docs" / "requirements.md", folder: Path = ROOT
     sys.stdout.write(table(rows, tests) + "\n")
     unknown = sorted(tests.keys() - rows.keys())
     for requirement in unknown:
-        sys.stderr.write(f"{requirement} is no requirement, but {tests[requirement][0]} names it
-")
+        sys.stderr.write(f"{requirement} is no requirement, but {tests[requirement][0]} names it\n")
     return 1 if unknown else 0
 
 
