@@ -22,7 +22,7 @@ from services.crm.application.oauth import OAuthError
 from services.crm.collaborators import Collaborators
 from services.crm.model.failures import DatabaseAway
 from services.crm.web.pages import make_pages
-from shared.http.fastapi import answer, install_problems
+from shared.http.fastapi import UNOBSERVED, answer, install_problems
 from shared.http.limits import MIB, BodyLimit
 from shared.http.problems import UNAVAILABLE, Problem
 
@@ -39,6 +39,7 @@ def create_app(collaborators: Collaborators | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        telemetry=UNOBSERVED,
     )
     app.state.collaborators = collaborators
     for noun in (*_NOUNS, *_UNSEEN):

@@ -16,7 +16,7 @@ from services.crm.web import assets, feed, records, sign_in
 from services.crm.web.application import PagesApplication
 from services.crm.web.desk import Desk, SignInNeeded, Visit, environments, visit
 from services.crm.web.security import Forged
-from shared.http.fastapi import answer
+from shared.http.fastapi import UNOBSERVED, answer
 from shared.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_SIGNED_IN, Problem
 from shared.settings import PublicAddresses
 
@@ -32,7 +32,7 @@ def make_pages(
 ) -> FastAPI:
     """The app. `now` gives an aware time."""
     files = assets.Assets()
-    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=UNOBSERVED)
     pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
     pages.include_router(assets.routes(files))
     for module in (sign_in, feed, records):
