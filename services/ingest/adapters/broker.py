@@ -5,7 +5,6 @@ a batch of an idempotent producer never expires (and is known to get stuck, aiok
 """
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from struct import Struct
@@ -187,6 +186,13 @@ def _look_at(acknowledged: "asyncio.Future[Any]") -> None:
 
 
 async def _stopped(producer: AIOKafkaProducer, within_s: float) -> None:
-    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+    """Stop it, whatever it says; only a cancellation of the caller itself is raised."""
+    try:
         async with asyncio.timeout(within_s):
             await producer.stop()
+    except (TimeoutError, KafkaError, OSError) as error:
+        log.info("a connection to the broker did not end in order", error=type(error).__name__)
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if caller is not None and caller.cancelling():
+            raise
