@@ -72,7 +72,7 @@ class RevocationFollower:
             return
         partitions = [TopicPartition(REVOCATIONS.name, number) for number in sorted(numbers)]
         client.assign(partitions)
-        cluster, looked_at = await cluster_epoch(self._settings), time.monotonic()
+        cluster, looked_at = await self._cluster(), time.monotonic()
         while True:
             batches = await client.getmany(timeout_ms=_POLL_MS)
             for batch in batches.values():
@@ -83,9 +83,14 @@ class RevocationFollower:
             self._progress.moved(_LOOP)
             if time.monotonic() - looked_at >= _LOOK_AT_CLUSTER_EVERY_S:
                 looked_at = time.monotonic()
-                if await cluster_epoch(self._settings) != cluster:
+                if await self._cluster() != cluster:
                     log.info("another broker is there; reading its revocations from the beginning")
                     return
+
+    async def _cluster(self) -> str:
+        """Which broker this is. TimeoutError from one that is silent."""
+        async with asyncio.timeout(_REQUEST_TIMEOUT_MS / 1000):
+            return await cluster_epoch(self._settings)
 
     def _apply(self, value: bytes | None) -> None:
         try:
