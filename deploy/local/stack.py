@@ -27,7 +27,7 @@ from deploy.local.environment import SERVICES, service_environment
 from deploy.local.home import PARTS, Home, write_private
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.readiness import all_ready
-from deploy.local.seed import seed
+from deploy.local.seed import known_sign_ins, seed
 from deploy.local.supervisor import keep_alive
 from shared.settings import KafkaSettings
 
@@ -145,7 +145,8 @@ class Stack:
             await self._start_child(self._child(service, command, self.environment_of(service)))
         await self._unless_failed(self.ready())
         if self._seeded:
-            self._tell("Making the demo account")
+            if not known_sign_ins(self.home):
+                self._tell("Making the demo account")
             self.sign_ins = await seed(self.home, self.environment_of("crm"))
         write_private(self.home.addresses, json.dumps(self.addresses, indent=2) + "\n")
 
