@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Request, Route, WebSocketRoute, expect
 
+from deploy.local.rep import until
 from services.crm.web.pages import make_pages
 from shared.http.server import quiet_server
 from shared.settings import PublicAddresses
@@ -116,8 +117,8 @@ async def screen(browser: Browser) -> AsyncIterator[Screen]:
 _RECORD_POPUPS = """
   window.popups = [];
   window.Notification = class extends window.Notification {
-    constructor(title, options) { super(title, options); window.popups.push([title, options.tag, "shown"]); }
-    close() { super.close(); window.popups.push(["", "", "closed"]); }
+    constructor(title, options) { super(title, options); window.popups.push("shown"); }
+    close() { super.close(); window.popups.push("closed"); }
   };
 """
 
@@ -128,6 +129,15 @@ def raised(screen: Screen, cursor: str = "c2", **fields: Any) -> str:
     about = {"kind": "opened", "message_id": str(screen.crm.feed.rows[0].message_id), "candidates": [0]}
     screen.notifier.event("notification_raised", cursor, notification_id=id_, **{**about, **fields})
     return id_
+
+
+async def popups(screen: Screen, *states: str) -> None:
+    """Wait until that is what happened on the desktop, in this order and no more."""
+
+    async def look() -> bool | None:
+        return True if await screen.page.evaluate("window.popups") == list(states) else None
+
+    await until(look, f"desktop pop-ups {states}")
 
 
 @pytest.mark.requirement("T4")
@@ -146,7 +156,7 @@ async def test_a_socket_that_drops_resumes_from_the_last_cursor_and_repeats_show
     raised(screen, "c5", kind="test", message_id=None)
     await expect(screen.page.locator(".toast.test")).to_have_count(1)
     await expect(screen.page.locator(".toast")).to_have_count(2)
-    assert [popup[1] for popup in await screen.page.evaluate("window.popups")].count(id_) == 1
+    await popups(screen, "shown", "shown")
 
 
 @pytest.mark.requirement("B3")
@@ -154,13 +164,13 @@ async def test_a_withdrawn_notification_leaves_the_screen_and_is_never_raised_ag
     await screen.ready()
     message_id = str(screen.crm.feed.rows[0].message_id)
     id_ = raised(screen)
-    await expect(screen.page.locator(".toast.opened")).to_have_count(1)
+    await popups(screen, "shown")
     later, about = str(uuid4()), {"message_id": message_id, "engagement_id": str(uuid4()), "rule": "x"}
     screen.notifier.event("notification_retracted", "c3", notification_id=id_, **about)
     await expect(screen.page.locator(".toast.opened")).to_have_count(0)
     await expect(screen.page.locator(".toast.note")).to_contain_text("withdrawn")
     await expect(screen.page.locator(f"#row-{message_id}")).to_have_class("mail changed")
-    assert [popup[2] for popup in await screen.page.evaluate("window.popups")] == ["shown", "closed"]
+    await popups(screen, "shown", "closed")
     screen.notifier.event("notification_retracted", "c4", notification_id=later, **about)
     raised(screen, "c5", notification_id=later)
     raised(screen, "c6", kind="test", message_id=None)
@@ -196,6 +206,22 @@ async def test_only_the_changed_row_is_fetched_and_an_open_detail_stays_open(scr
     await expect(screen.page.locator("#announcer")).to_have_text("The row of “One” has changed")
     assert set(asked) == {f"rows/{first.message_id}", f"rows/{first.message_id}/detail"}
     assert await screen.page.locator(f"#row-{second.message_id} .state").inner_text() == "Sent"
+
+
+@pytest.mark.requirement("T3")
+async def test_what_happened_between_page_and_socket_is_caught_up_without_touching_other_rows(
+    screen: Screen,
+) -> None:
+    first, second = screen.crm.feed.rows
+    row = screen.page.locator(f"#row-{second.message_id}")
+    await row.locator("summary").click()
+    await row.evaluate("(row) => { row.untouched = true }")
+    new = sent_row(subject="Three", sent_at=NOW)
+    screen.crm.feed.rows = [new, feed_row(message_id=first.message_id, subject="One"), second]
+    await screen.ready()
+    await expect(screen.page.locator(".subject")).to_have_text(["Three", "One", "Two"])
+    await expect(screen.page.locator(".state")).to_have_text(["Sent", "Opened", "Sent"])
+    assert await row.evaluate("(row) => row.untouched && row.querySelector('details').open") is True
 
 
 async def test_a_resync_loads_the_feed_afresh_and_goes_on_from_its_cursor(screen: Screen) -> None:
