@@ -8,10 +8,12 @@ Used by `make up`, by the integration tests and by the benchmarks.
 
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Self
 
 from deploy.local import environment, logs
@@ -32,6 +34,7 @@ from deploy.local.supervisor import keep_alive
 from shared.settings import KafkaSettings
 
 READY_WITHIN_S = 180.0
+_PROVED_AFTER_S = 10.0
 # Doors close first; what writes stops before what it writes to.
 _STOP_ORDER = (("ingest",), ("tracker", "logger"), ("crm",), ("notifier",), ("broker", "database"))
 # The embedded broker forgets: crm restores its topics at its start, readers begin afresh. ingest goes
@@ -181,7 +184,14 @@ class Stack:
         self._children[child.name] = child
         await child.start()
         self._write_pids()
-        self._begin(keep_alive(child, self._revive, self._tell))
+        self._begin(keep_alive(child, partial(self._proved, child.name), self._revive, self._tell))
+
+    async def _proved(self, part: str) -> None:
+        """Until a service is ready, or broker or database has lived a while."""
+        if part in self._services:
+            await all_ready({part: self.ops_urls[part]}, math.inf)
+        else:
+            await asyncio.sleep(_PROVED_AFTER_S)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
