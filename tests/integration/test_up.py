@@ -108,7 +108,7 @@ async def test_a_service_that_can_t_start_is_given_up_with_its_reason(
     code, output = await command(home, Ports.free(), "up", KAIFU_LOGGER_COMMIT_INTERVAL_S="0")
     assert code == 1
     assert output.count("logger died (exit code 1)") == 5
-    assert "Input should be greater than 0" in output
+    assert "LoggerSettings.commit_interval_s: Input should be greater than 0" in output
     last = output.splitlines()[-1]
     assert "giving up" in last
     assert str(home.log("logger")) in last
