@@ -189,7 +189,7 @@ class Stack:
     async def _proved(self, part: str) -> None:
         """Until a service is ready, or broker or database has lived a while."""
         if part in self._services:
-            await all_ready({part: self.ops_urls[part]}, math.inf)
+            await all_ready({part: self.ops_urls[part]}, math.inf, look_every_s=1.0)
         else:
             await asyncio.sleep(_PROVED_AFTER_S)
 
