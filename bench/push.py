@@ -19,7 +19,7 @@ from deploy.local.stack import Stack
 from shared.settings import KafkaSettings
 
 ROUNDS = 5
-SECONDS = 6
+SECONDS = 4
 AGENT = {"User-Agent": "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"}
 
 
@@ -83,7 +83,7 @@ async def _rep(http: httpx.AsyncClient, stack: Stack) -> Rep:
 
 async def _sent_messages(rep: Rep, count: int) -> dict[str, str]:
     """Fresh sent messages: id → pixel address."""
-    slots = asyncio.Semaphore(16)
+    slots = asyncio.Semaphore(4)
 
     async def one(number: int) -> tuple[str, str]:
         async with slots:
