@@ -15,4 +15,4 @@ extension: $(NPM_INSTALLED) ## build the Chrome extension: extension/dist/unpack
 .PHONY: test-extension
 test-extension: extension $(INSTALLED) ## the extension: strict types, lint, unit tests, end-to-end tests in Chromium
 	cd extension && npm run --silent check && npm test --silent
-	$(BIN)/pytest extension/tests/e2e $(ARGS)
+	$(BIN)/pytest tests/e2e $(ARGS)

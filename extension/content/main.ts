@@ -37,8 +37,8 @@ openGmail().then(
 );
 
 async function lookAfter(compose: Compose, opened: Context): Promise<void> {
-  await opened.greeted();
   try {
+    await Promise.all([opened.greeted(), compose.ready()]);
     const state = new ComposeState(opened, compose);
     const essential = registered().map(
       (feature) =>

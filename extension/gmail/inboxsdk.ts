@@ -6,6 +6,8 @@ import type { Compose, ComposeEvent, Gmail, SentIds, ShownMessage, Written } fro
 const APP_ID = "sdk_kaifu_f8df9d8d08";
 const IDS_WITHIN_MS = 5000;
 const BAR_HEIGHT = 40;
+const ID_WITHIN_MS = 3000;
+const ID_LOOK_EVERY_MS = 50;
 
 export async function openGmail(): Promise<Gmail> {
   // The first to set it posts usage events of all to InboxSDK's makers. Nothing of Kaifu phones home.
@@ -41,8 +43,18 @@ class SdkCompose implements Compose {
     this.element = view.getElement();
   }
 
+  /** Gmail gives a new draft its id a moment after the window is there. */
+  async ready(): Promise<void> {
+    const end = performance.now() + ID_WITHIN_MS;
+    while (this.draftId() === "") {
+      if (performance.now() > end) throw new Error("the draft has no id");
+      await new Promise((resolve) => setTimeout(resolve, ID_LOOK_EVERY_MS));
+    }
+  }
+
   draftId(): string {
-    return this.element.querySelector<HTMLInputElement>('input[name="draft"]')?.value ?? "";
+    const id = this.element.querySelector<HTMLInputElement>('input[name="draft"]')?.value ?? "";
+    return id === "undefined" || id === "null" ? "" : id;
   }
 
   written(): Written {
@@ -69,6 +81,8 @@ class SdkCompose implements Compose {
 
   addBar(content: HTMLElement): void {
     const bar = this.view.addStatusBar({ height: BAR_HEIGHT, addAboveNativeStatusBar: true });
+    // Where it finds no place, the library only writes to its log.
+    if (!bar.el.isConnected) throw new Error("no place for a bar");
     bar.el.append(content);
   }
 

@@ -20,7 +20,9 @@ export interface SentIds {
 
 export interface Compose {
   readonly element: HTMLElement;
-  /** Names this draft also when it is closed and opened again; "" before Gmail has given it one. */
+  /** Resolves when the window can be worked with. Throws when it can't. */
+  ready(): Promise<void>;
+  /** Names this draft also when it is closed and opened again. */
   draftId(): string;
   written(): Written;
   html(): string;
