@@ -48,14 +48,21 @@ class Runtime:
         """Run the loops side by side. They end on `stopping`; if one fails, all stop and it is raised.
 
         A loop that returns early also stops the process: a service with half its loops is broken.
+        Raises what the first failing loop raised, LoopCancelled for one that somebody cancelled.
         """
-        tasks = [asyncio.create_task(loop) for loop in loops]
+        tasks = [asyncio.create_task(loop, name=getattr(loop, "__qualname__", "loop")) for loop in loops]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         self.stopping.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in outcomes:
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            if isinstance(outcome, asyncio.CancelledError):
+                raise LoopCancelled(task.get_name()) from outcome
             if isinstance(outcome, BaseException):
                 raise outcome
+
+
+class LoopCancelled(RuntimeError):
+    """A loop was cancelled though nobody here did it: a library leaked a cancellation of its own."""
 
 
 class PortTaken(RuntimeError):

@@ -33,8 +33,9 @@ from deploy.local.rep import (
     until,
 )
 from deploy.local.screen import NotTold, Screen, open_screen
-from deploy.local.seed import known_sign_ins
+from deploy.local.seed import known_sign_ins, people
 from deploy.local.sign_in import SignInFailed, access_token
+from shared.auth.tokens import Role
 
 PUBLIC = ("app_url", "api_url", "tracking_url", "push_url")
 
@@ -234,9 +235,8 @@ def found_rep() -> tuple[str, str]:
     address, password = os.environ.get("KAIFU_DEMO_ADDRESS"), os.environ.get("KAIFU_DEMO_PASSWORD")
     if address and password:
         return address, password
-    for user in known_sign_ins(default_home()).get("users", []):
-        if user["role"] == "rep" and user.get("password"):
-            return user["address"], user["password"]
+    if reps := people(known_sign_ins(default_home()), Role.REP):
+        return reps[0].address, reps[0].password
     sys.exit("no sign-in of a rep: set KAIFU_DEMO_ADDRESS and KAIFU_DEMO_PASSWORD")
 
 

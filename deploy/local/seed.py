@@ -4,10 +4,22 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy.local.home import Home, write_private
+from shared.auth.tokens import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who may sign in to the demo account."""
+
+    name: str
+    address: str
+    password: str
+    role: Role
 
 
 class SeedFailed(RuntimeError):
@@ -52,3 +64,12 @@ def known_sign_ins(home: Home) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return known
+
+
+def people(sign_ins: Mapping[str, Any], role: Role) -> list[Person]:
+    """The people of a role whose passwords are known, in the order of the account."""
+    return [
+        Person(user["name"], user["address"], user["password"], role)
+        for user in sign_ins.get("users", [])
+        if user["role"] == role.value and user.get("password")
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 def ready(console: Console, addresses: Mapping[str, Any], sign_ins: Mapping[str, Any]) -> None:
@@ -18,15 +18,15 @@ def ready(console: Console, addresses: Mapping[str, Any], sign_ins: Mapping[str,
 
 
 def _addresses(addresses: Mapping[str, Any]) -> Table:
-    table = Table("what", "address", "of", title="Kaifu", title_justify="left")
-    table.add_row("Pages: sign in, feed, contacts", addresses["app_url"], "crm")
-    table.add_row("Send API", addresses["api_url"] + "/v1/messages", "ingest")
+    table = Table("what", Column("address", overflow="fold"), "of", title="Kaifu", title_justify="left")
+    table.add_row("Pages", addresses["app_url"], "crm")
+    table.add_row("Send API", addresses["api_url"], "ingest")
     table.add_row("Pixels and tracked links", addresses["tracking_url"], "ingest")
-    table.add_row("Pushes", addresses["push_url"] + "/v1/stream", "notifier")
+    table.add_row("Pushes", addresses["push_url"], "notifier")
     for service, url in addresses["ops"].items():
-        table.add_row(f"Health and metrics of {service}", f"{url}/metrics", service)
-    table.add_row("Broker (Kafka protocol)", addresses["broker"], "embedded")
-    table.add_row("Database (MongoDB protocol)", addresses["database"], "embedded")
+        table.add_row("Health and metrics", url, service)
+    table.add_row("Broker (Kafka)", addresses["broker"], "embedded")
+    table.add_row("Database (MongoDB)", addresses["database"], "embedded")
     return table
 
 

@@ -73,7 +73,7 @@ class Stack:
             **{name.removeprefix("PUBLIC_").lower(): url for name, url in public.items()},
             "ops": self.ops_urls,
             "broker": f"{LOOPBACK}:{self.ports['broker']}",
-            "database": environment.mongodb_url(self.ports),
+            "database": f"{LOOPBACK}:{self.ports['database']}",
             "home": str(self.home.root),
             "pid": os.getpid(),
         }

@@ -21,7 +21,8 @@ from services.crm.application.bodies import MAX_BODY_BYTES
 from services.crm.application.oauth import OAuthError
 from services.crm.collaborators import Collaborators
 from services.crm.model.failures import DatabaseAway
-from shared.http.fastapi import answer, install_problems
+from services.crm.web.pages import make_pages
+from shared.http.fastapi import UNOBSERVED, answer, install_problems
 from shared.http.limits import MIB, BodyLimit
 from shared.http.problems import UNAVAILABLE, Problem
 
@@ -38,6 +39,7 @@ def create_app(collaborators: Collaborators | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        telemetry=UNOBSERVED,
     )
     app.state.collaborators = collaborators
     for noun in (*_NOUNS, *_UNSEEN):
@@ -46,7 +48,15 @@ def create_app(collaborators: Collaborators | None) -> FastAPI:
     app.add_exception_handler(OAuthError, oauth.oauth_error)
     app.add_exception_handler(DatabaseAway, _database_away)
     app.add_middleware(BodyLimit, limit_of=_limit_of)
+    if collaborators is not None:
+        app.router.default = _pages(collaborators)  # no mount: that would hide a wrong method (405)
     return app
+
+
+def _pages(collaborators: Collaborators) -> FastAPI:
+    configuration = collaborators.configuration
+    trusted_proxies = configuration.settings.trusted_proxies
+    return make_pages(collaborators, configuration.addresses, collaborators.clock, trusted_proxies)
 
 
 def _database_away(_: Request, __: Exception) -> JSONResponse:

@@ -1,6 +1,7 @@
 """What each topic does to crm. Effects are keyed by ids, so a repeated or reordered event adds nothing."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -13,7 +14,7 @@ from shared.events.engagements import EngagementJudged
 from shared.events.hits import HitRecorded, ViewingReported
 from shared.events.log_decisions import LogDecided
 from shared.events.sends import SendEvent
-from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, span
+from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, span
 
 MESSAGES_AT_ONCE = 100  # in one transaction: a few hundred writes, well under a second
 Arrived = tuple[Event, KafkaHeaders]
@@ -48,8 +49,7 @@ class MessageHandler:
 
     async def __call__(self, batch: Sequence[Arrived]) -> None:
         """Fold a batch into the messages that it is about. Raises DatabaseAway."""
-        parent = context_from_kafka(_first_trace(batch))
-        with span("store engagements", kind=SpanKind.CONSUMER, parent=parent, events=len(batch)):
+        with _in_their_traces(batch):
             for account_id, by_message in _by_account(batch).items():
                 for part in _parts(by_message):
                     await self._files.rewrite(account_id, part.keys(), _fold(account_id, part))
@@ -103,9 +103,13 @@ def _parts(by_message: dict[UUID, list[MessageEvent]]) -> Iterator[dict[UUID, li
         yield {id_: by_message[id_] for id_ in ids[start : start + MESSAGES_AT_ONCE]}
 
 
-def _first_trace(batch: Sequence[Arrived]) -> KafkaHeaders:
-    """The headers of the first event that is traced; a span can have one parent."""
-    for _, headers in batch:
-        if any(name == "traceparent" and content.endswith(b"-01") for name, content in headers):
-            return headers
-    return ()
+@contextmanager
+def _in_their_traces(batch: Sequence[Arrived]) -> Iterator[None]:
+    """A span in each trace that the batch belongs to: it has many, and a span has one parent."""
+    with ExitStack() as spans:
+        for headers in dict.fromkeys(tuple(headers) for _, headers in batch if is_sampled(headers)):
+            parent = context_from_kafka(headers)
+            spans.enter_context(
+                span("store engagements", kind=SpanKind.CONSUMER, parent=parent, events=len(batch))
+            )
+        yield

@@ -33,7 +33,6 @@ async def _serve(runtime: Runtime) -> None:
     settings, kafka = IngestSettings(), KafkaSettings()
     tracking_ring = KeyRing.load(settings.tracking_keys)
     spool = FileSpool(settings.spool, settings.spool_max_bytes)
-    await spool.start()
     broker = KafkaBroker(kafka, timeout_ms=settings.broker_timeout_ms)
     recorder = Recorder(broker, spool, runtime.progress, within_s=settings.acknowledged_within_ms / 1000)
     revoked = Revoked()
@@ -44,12 +43,14 @@ async def _serve(runtime: Runtime) -> None:
         recorder.submit,
         max_connections=settings.max_connections,
     )
+    follower = RevocationFollower(kafka, revoked, runtime.progress)
+    await spool.start()  # the first await: by now readiness waits for every loop
     async with httpx.AsyncClient() as http:
         try:
             await runtime.run_until_stopped(
                 broker.run(runtime.stopping),
                 recorder.run(runtime.stopping),
-                RevocationFollower(kafka, revoked, runtime.progress).run(runtime.stopping),
+                follower.run(runtime.stopping),
                 listener.sweep(runtime.stopping),
                 runtime.serve(_tracking_server(settings, listener)),
                 runtime.serve(_api_server(settings, http, broker, recorder, tracking_ring, addresses)),

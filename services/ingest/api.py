@@ -23,7 +23,7 @@ from services.ingest.rules_address import ClientAddresses
 from services.ingest.rules_hit import header_text
 from shared.auth.tokens import SignedIn
 from shared.events.hits import MAX_USER_AGENT
-from shared.http.fastapi import install_problems, responses
+from shared.http.fastapi import UNOBSERVED, install_problems, responses
 from shared.http.problems import (
     INVALID,
     MALFORMED,
@@ -104,6 +104,7 @@ def create_api(
         summary="Prepare a mail for tracking and logging, and report what became of it.",
         docs_url=None,
         redoc_url=None,
+        telemetry=UNOBSERVED,
     )
     install_problems(app)
     _add_routes(app, use_cases, _bearer(authenticate), addresses or ClientAddresses())

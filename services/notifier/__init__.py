@@ -1,1 +1,1 @@
-"""notifier: consumes notifications (each replica all of them), pushes over WebSocket; stores nothing."""
+"""notifier: consumes notifications (each replica all), produces only WebSocket pushes; stores nothing."""

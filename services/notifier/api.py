@@ -27,13 +27,12 @@ from services.notifier.settings import NotifierSettings
 from shared.auth.jwks import KeysUnavailable
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
 from shared.telemetry.names import PUSH_LATENCY, PUSHES, SOCKETS_CLOSED
-from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, span
+from shared.telemetry.tracing import context_from_kafka, is_sampled, span
 
 log = structlog.get_logger(__name__)
 PATH = "/v1/stream"
 _CLOSE_WITHIN_S = 5.0  # then the connection is cut: its other end does not read
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_SAMPLED = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf]")
 
 ReadReplay = Callable[[int, int, int, UUID], Awaitable[list[Entry]]]
 """The user's events of a partition, from and up to an offset."""
@@ -210,17 +209,13 @@ async def _send(connection: ServerConnection, push: Push) -> None:
 
 
 async def _send_live(connection: ServerConnection, push: Push) -> None:
-    if _sampled(push.headers):
+    if is_sampled(push.headers):
         with span("push", kind=SpanKind.PRODUCER, parent=context_from_kafka(push.headers)):
             await _send(connection, push)
     else:
         await _send(connection, push)
     if push.occurred_at is not None:
         PUSH_LATENCY.observe((datetime.now(UTC) - push.occurred_at).total_seconds())
-
-
-def _sampled(headers: KafkaHeaders) -> bool:
-    return any(name == "traceparent" and _SAMPLED.fullmatch(value or b"") for name, value in headers)
 
 
 def _after(connection: ServerConnection) -> str | None:

@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from shared.http.problems import (
@@ -25,6 +26,10 @@ from shared.http.problems import (
 from shared.telemetry.names import REFUSED
 
 log = structlog.get_logger(__name__)
+
+# FastAPI's own spans and log records hold `url.query` and the values of failed fields: what people
+# searched for. Ours (shared.telemetry.tracing) hold ids and counts.
+UNOBSERVED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 _PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemBody"}
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 _BY_STATUS = {400: MALFORMED, 403: FORBIDDEN, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}

@@ -3,6 +3,7 @@
 Sampling is decided where a trace begins; followers obey. An untraced hit costs one random number.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from shared.settings import TelemetrySettings
 KafkaHeaders = Sequence[tuple[str, bytes]]
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("kaifu")
+_SAMPLED = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf]")
 _CHOSEN = create_key("kaifu-chosen")
 _ROOT_OF_CHOSEN = set_value(_CHOSEN, True, Context())
 _ratio = 0.0
@@ -92,6 +94,14 @@ def begin(name: str) -> Begun | None:
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, trace.set_span_in_context(span, Context()))
     return Begun(span, tuple((name, value.encode()) for name, value in carrier.items()))
+
+
+def is_sampled(headers: KafkaHeaders) -> bool:
+    """Whether a message belongs to a trace that is kept: the lowest bit of the flags (W3C, 3.2.3.3).
+
+    Other bits come and go (OpenTelemetry sets 0x02, random trace id).
+    """
+    return any(name == "traceparent" and _SAMPLED.fullmatch(value or b"") for name, value in headers)
 
 
 def kafka_headers() -> list[tuple[str, bytes]]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from deploy.local.rep import Json, Rep, http_client
-from deploy.local.seed import person
+from deploy.local.seed import people
 from deploy.local.sign_in import access_token
 from shared.auth.tokens import Role
 
@@ -20,7 +20,7 @@ async def signed_in(
     addresses: Json, sign_ins: Json, role: Role = Role.REP, number: int = 0
 ) -> AsyncIterator[Rep]:
     """The account's first (or another) person of a role, signed in through the page."""
-    who = person(sign_ins, role, number)
+    who = people(sign_ins, role)[number]
     async with http_client() as http:
         token = await access_token(http, addresses["app_url"], who.address, who.password)
         yield Rep(http, addresses, token, who.address)

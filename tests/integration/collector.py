@@ -3,15 +3,18 @@
 import asyncio
 import gzip
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,40 @@ class Collector:
         known = {span.id: span for span in self.spans if span.trace == trace}
         return [Edge(known[span.parent], span) for span in known.values() if span.parent in known]
 
-    async def edge(self, parent: tuple[str, str], child: tuple[str, str], trace: str = "") -> Edge:
-        """The edge between two spans, each (service, name; "" for any). Waits for its export."""
-        async with asyncio.timeout(10):
-            while True:
-                traces = [trace] if trace else list({span.trace for span in self.spans})
-                for edge in (edge for one in traces for edge in self.edges(one)):
-                    if _fits(edge.parent, parent) and _fits(edge.child, child):
-                        return edge
-                await asyncio.sleep(0.05)
+    async def edge(self, parent: tuple[str, str], child: tuple[str, str], trace: str) -> Edge:
+        """The edge between two spans of a trace, each (service, name). Waits for its export."""
+        return await self._found(
+            lambda: (
+                edge
+                for edge in self.edges(trace)
+                if (edge.parent.service, edge.parent.name) == parent
+                and (edge.child.service, edge.child.name) == child
+            ),
+            f"{parent} -> {child} in trace {trace}",
+        )
 
+    async def span(self, service: str, name: str, **attributes: str) -> Span:
+        """A span of a service with these attributes. Waits for its export."""
+        return await self._found(
+            lambda: (
+                span
+                for span in self.spans
+                if (span.service, span.name) == (service, name)
+                and attributes.items() <= span.attributes.items()
+            ),
+            f"{service} {name} {attributes}",
+        )
 
-def _fits(span: Span, wanted: tuple[str, str]) -> bool:
-    service, name = wanted
-    return span.service == service and name in ("", span.name)
+    async def _found(self, look: Callable[[], Iterator[T]], what: str) -> T:
+        try:
+            async with asyncio.timeout(10):
+                while True:
+                    for found in look():
+                        return found
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            known = sorted({f"{span.service} {span.name} {sorted(span.attributes)}" for span in self.spans})
+            raise AssertionError(f"{what} was not exported; known are: {known}") from None
 
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:

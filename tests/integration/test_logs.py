@@ -11,6 +11,7 @@ from deploy.local.environment import SERVICES
 from deploy.local.rep import BROWSER, GMAIL_PROXY, Rep, follow_link, load_pixel
 from deploy.local.screen import open_screen
 from deploy.local.stack import Stack
+from tests.integration.collector import Collector
 
 pytestmark = pytest.mark.integration
 
@@ -91,10 +92,18 @@ async def test_every_line_is_json_with_service_and_level(stack: Stack, secrets: 
     assert all(counted[service] for service in SERVICES), counted
 
 
-async def test_lines_within_a_trace_carry_its_id(stack: Stack, secrets: dict[str, str]) -> None:
-    traced = [entry for _, line in lines(stack) if "trace_id" in (entry := json.loads(line))]
-    assert traced
-    assert all(re.fullmatch(r"[0-9a-f]{32}", entry["trace_id"]) for entry in traced)
+async def test_no_person_and_no_secret_in_any_span(
+    collector: Collector, secrets: dict[str, str], rep: Rep
+) -> None:
+    """Searching included: what people look for stands in an address."""
+    await rep.get("/v1/contacts", q=secrets["recipient"])
+    await collector.span("tracker", "judge")
+    for span in collector.spans:
+        said = f"{span.service} {span.name} {span.attributes}"
+        for what, value in secrets.items():
+            assert value not in said, f"a span holds the {what}: {said}"
+        assert not ADDRESS.search(said), said
+        assert not TOKEN.search(said), said
 
 
 async def test_no_person_and_no_secret_in_any_line(stack: Stack, secrets: dict[str, str]) -> None:

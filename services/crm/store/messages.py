@@ -23,6 +23,8 @@ from shared.telemetry.names import ENGAGEMENTS_STORED
 
 Rewriter = Callable[[Mapping[UUID, MessageFile]], Rewrite]
 SHOWN_ENGAGEMENTS = 200
+# Below every place, which are digits. Not "": SecantusDB finds nothing above it in a descending index.
+_BEFORE_ALL = "0"
 
 
 class Messages:
@@ -50,7 +52,7 @@ class Messages:
 
     async def feed(self, account_id: UUID, user_id: UUID, after: str | None, limit: int) -> Page[Message]:
         """Sent and tracked messages of one rep, newest first; `after` is a place."""
-        where = {"user_id": user_id, "feed_place": {"$lt": after} if after else {"$gt": ""}}
+        where = {"user_id": user_id, "feed_place": {"$lt": after} if after else {"$gt": _BEFORE_ALL}}
         found = await self._messages.find(account_id, where, sort=("feed_place", -1), limit=limit + 1)
         rows = tuple(value(Message, message) for message in found[:limit])
         more = len(found) > limit

@@ -1,4 +1,4 @@
-"""All pages as one app, to be mounted last in crm's: what nothing else answers, it says so in HTML."""
+"""All pages as one app, for whatever the API does not answer; what is not there is said in HTML."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,17 +9,19 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from services.crm.model.failures import DatabaseAway
 from services.crm.web import assets, feed, records, sign_in
 from services.crm.web.application import PagesApplication
 from services.crm.web.desk import Desk, SignInNeeded, Visit, environments, visit
 from services.crm.web.security import Forged
-from shared.http.problems import MEDIA_TYPE, NOT_FOUND, NOT_SIGNED_IN, Problem
+from shared.http.fastapi import UNOBSERVED, answer
+from shared.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_SIGNED_IN, Problem
 from shared.settings import PublicAddresses
 
 log = structlog.get_logger(__name__)
+_ROUTING = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
 
 
 def make_pages(
@@ -30,7 +32,7 @@ def make_pages(
 ) -> FastAPI:
     """The app. `now` gives an aware time."""
     files = assets.Assets()
-    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=UNOBSERVED)
     pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
     pages.include_router(assets.routes(files))
     for module in (sign_in, feed, records):
@@ -50,6 +52,9 @@ def _install_errors(pages: FastAPI) -> None:
 
     @pages.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
+        problem = _ROUTING.get(error.status_code)
+        if problem is not None and "text/html" not in request.headers.get("accept", ""):
+            return answer(Problem(problem, "No such address.", headers=dict(error.headers or {})))
         return await _error(request, error.status_code)
 
     @pages.exception_handler(RequestValidationError)
@@ -58,9 +63,9 @@ def _install_errors(pages: FastAPI) -> None:
 
     @pages.exception_handler(Problem)
     async def _problem(request: Request, error: Problem) -> Response:
-        answer = await _error(request, int(error.problem.status))
-        answer.headers.update(error.headers)
-        return answer
+        page = await _error(request, int(error.problem.status))
+        page.headers.update(error.headers)
+        return page
 
     @pages.exception_handler(DatabaseAway)
     async def _away(request: Request, _: Exception) -> Response:
@@ -77,15 +82,12 @@ def to_sign_in(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.method != "GET":
-        body = Problem(NOT_SIGNED_IN, "Sign in on the page first.").body()
-        return JSONResponse(body, 401, media_type=MEDIA_TYPE)
+        return answer(Problem(NOT_SIGNED_IN, "Sign in on the page first."))
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in?next={quote(path, safe='')}", 303)
 
 
 async def _error(request: Request, status: int) -> Response:
-    if status == 404 and "text/html" not in request.headers.get("accept", "text/html,*/*"):
-        return JSONResponse(Problem(NOT_FOUND, "No such address.").body(), 404, media_type=MEDIA_TYPE)
     try:
         found = await visit(request)
     except (DatabaseAway, Problem) as error:

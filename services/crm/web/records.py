@@ -1,7 +1,7 @@
 """Contacts, and the page of any record with its timeline."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -21,7 +21,6 @@ PAGE = 50
 Cursor = Annotated[str | None, Query(max_length=200)]
 SearchText = Annotated[str, Query(max_length=200)]
 TypeFilter = Annotated[TimelineType | None, Query(alias="type")]
-Folder = Literal["contacts", "companies", "deals", "tickets"]
 _TYPES = {path: type_ for type_, path in RECORD_PATHS.items()}
 
 
@@ -47,9 +46,13 @@ async def contact_rows(visit: SignedInPage, q: SearchText = "", after: Cursor = 
     return visit.page("_contact_rows.html", page=await _contacts(visit, q, after), query=q.strip())
 
 
-@router.get("/{folder}/{record_id}")
-async def record(visit: SignedInPage, folder: Folder, record_id: UUID, type_: TypeFilter = None) -> Response:
+@router.get("/contacts/{record_id}")
+@router.get("/companies/{record_id}")
+@router.get("/deals/{record_id}")
+@router.get("/tickets/{record_id}")
+async def record(visit: SignedInPage, record_id: UUID, type_: TypeFilter = None) -> Response:
     """A record with properties, associations and the newest of its timeline."""
+    folder = _folder(visit)
     book, account_id = _book(visit, folder), visit.visitor.account_id
     found = await book.get(account_id, record_id)
     shown = await _timeline(visit, folder, record_id, None, type_)
@@ -64,13 +67,16 @@ async def record(visit: SignedInPage, folder: Folder, record_id: UUID, type_: Ty
     )
 
 
-@router.get("/{folder}/{record_id}/timeline")
+@router.get("/contacts/{record_id}/timeline")
+@router.get("/companies/{record_id}/timeline")
+@router.get("/deals/{record_id}/timeline")
+@router.get("/tickets/{record_id}/timeline")
 async def timeline(
-    visit: SignedInPage, folder: Folder, record_id: UUID, after: Cursor = None, type_: TypeFilter = None
+    visit: SignedInPage, record_id: UUID, after: Cursor = None, type_: TypeFilter = None
 ) -> Response:
     """Without cursor the timeline with its filters, with one the rows after it."""
     template = "_timeline.html" if after is None else "_timeline_rows.html"
-    return visit.page(template, timeline=await _timeline(visit, folder, record_id, after, type_))
+    return visit.page(template, timeline=await _timeline(visit, _folder(visit), record_id, after, type_))
 
 
 async def _contacts(visit: SignedInVisit, query: str, after: str | None) -> Page[Contact]:
@@ -79,7 +85,7 @@ async def _contacts(visit: SignedInVisit, query: str, after: str | None) -> Page
 
 
 async def _timeline(
-    visit: SignedInVisit, folder: Folder, record_id: UUID, after: str | None, type_: TimelineType | None
+    visit: SignedInVisit, folder: str, record_id: UUID, after: str | None, type_: TimelineType | None
 ) -> TimelineView:
     application, account_id = visit.desk.application, visit.visitor.account_id
     ref = RecordRef(record_type=_TYPES[folder], record_id=record_id)
@@ -88,9 +94,13 @@ async def _timeline(
     return TimelineView(page, names, f"/{folder}/{record_id}", type_)
 
 
-def _book(visit: SignedInVisit, folder: Folder) -> RecordBook:
+def _folder(visit: SignedInVisit) -> str:
+    return visit.request.url.path.split("/")[1]
+
+
+def _book(visit: SignedInVisit, folder: str) -> RecordBook:
     books = visit.desk.application.records
-    all_books: dict[Folder, RecordBook] = {
+    all_books: dict[str, RecordBook] = {
         "contacts": books.contacts,
         "companies": books.companies,
         "deals": books.deals,

@@ -2,11 +2,13 @@
 
 import secrets
 from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.problems import TOO_MANY_ATTEMPTS, WRONG_PASSWORD
+from services.crm.rules.oauth import redirect_allowed
 from services.crm.web import security
 from services.crm.web.desk import SESSION_COOKIE, Anyone, ChangingPage, Visit
 from services.crm.web.words import gettext
@@ -55,7 +57,7 @@ async def sign_in(
         if problem.problem not in _FAULTS:
             raise
         return _form(visit, target, problem, address)
-    answer = _onward(visit, target)
+    answer = RedirectResponse(target, _SEE_OTHER)
     session = opened.session
     lifetime_s = int((session.expires_at - session.created_at).total_seconds())
     _set_cookie(answer, visit, SESSION_COOKIE, opened.cookie.get_secret_value(), lifetime_s)
@@ -73,12 +75,13 @@ async def sign_out(visit: ChangingPage) -> Response:
     return answer
 
 
-def _onward(visit: Visit, target: str) -> Response:
-    """Browsers hold a form's whole chain of redirects to `form-action`; OAuth leads to other origins,
-    so there a page that goes on by itself ends the chain."""
-    if target.startswith("/oauth/"):
-        return visit.page("signed_in.html", next=target)
-    return RedirectResponse(target, _SEE_OTHER)
+def _form_targets(target: str) -> tuple[str, ...]:
+    """Browsers hold a form's whole chain of redirects to `form-action`, and OAuth's leads to its client."""
+    parts = urlsplit(target)
+    if parts.path != "/oauth/authorize":
+        return ()
+    asked = parse_qs(parts.query).get("redirect_uri", [])
+    return tuple(security.origin_of(uri) for uri in asked[:1] if redirect_allowed(uri, ()))
 
 
 def _form(visit: Visit, target: str, problem: Problem | None = None, address: str = "") -> Response:
@@ -86,6 +89,7 @@ def _form(visit: Visit, target: str, problem: Problem | None = None, address: st
     answer = visit.page(
         "sign_in.html",
         status_code=int(problem.problem.status) if problem else 200,
+        form_targets=_form_targets(target),
         form_token=token,
         next=target,
         address=address,
@@ -96,9 +100,7 @@ def _form(visit: Visit, target: str, problem: Problem | None = None, address: st
     return answer
 
 
-def _set_cookie(
-    answer: Response, visit: Visit, name: str, value: str, lifetime_s: int | None = None
-) -> None:
+def _set_cookie(answer: Response, visit: Visit, name: str, value: str, lifetime_s: int | None = None) -> None:
     answer.set_cookie(
         name, value, max_age=lifetime_s, httponly=True, samesite="lax", secure=visit.desk.secure, path="/"
     )

@@ -3,10 +3,10 @@
 `gettext` marks texts for the catalogue here; they are translated where they are shown.
 """
 
-from datetime import datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_datetime, get_timezone_name
+from babel.dates import format_date, format_datetime, get_timezone_name
 
 from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
@@ -71,10 +71,12 @@ def sentence(evidence: Evidence, language: Language) -> str:
 
 def zone(name: str) -> tzinfo:
     """The time zone of that name, else UTC."""
+    if name == "UTC":
+        return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return timezone.utc  # noqa: UP017 - babel knows the name of this one
+        return UTC
 
 
 class Clock:
@@ -88,7 +90,7 @@ class Clock:
     @property
     def zone_name(self) -> str:
         """As people call it, e.g. "Japan Standard Time"."""
-        if self._zone is timezone.utc:  # noqa: UP017
+        if self._zone is UTC:
             return "UTC"
         return get_timezone_name(self._zone, locale=self._language)
 
@@ -100,6 +102,10 @@ class Clock:
         if local.date() == self._today:
             pattern = today
         return format_datetime(local, pattern, locale=self._language)
+
+    def day(self, at: datetime) -> str:
+        """The date with its year."""
+        return format_date(at.astimezone(self._zone).date(), "medium", locale=self._language)
 
     def full(self, at: datetime) -> str:
         """Date and time to the second, with its zone."""

@@ -20,11 +20,9 @@ from shared.events.base import Event
 from shared.events.catalogue import ENGAGEMENTS, topic_of
 from shared.events.codec import UndecodableEvent, decode, encode
 from shared.telemetry.names import EVENTS_CONSUMED, VERDICTS
-from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, kafka_headers, span
+from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, kafka_headers, span
 
 log = structlog.get_logger(__name__)
-
-_SAMPLED = b"01"  # the flags of a W3C traceparent whose trace is kept
 
 
 class Telling:
@@ -60,7 +58,7 @@ class Telling:
 
     def _handle(self, held: Held, revocations: Revocations, record: Any, event: Event, now: datetime) -> None:
         try:
-            if not record.headers or not _is_sampled(record.headers):
+            if not record.headers or not is_sampled(record.headers):
                 for change in handlers.handle(held.shard, revocations, event, now, again=False):
                     self._tell(change, held.number, ())
                 return
@@ -82,10 +80,6 @@ class Telling:
     def _partition(self, key: bytes) -> int:
         """As Kafka's default partitioner has it."""
         return int(murmur2(key) & 0x7FFFFFFF) % self._partitions
-
-
-def _is_sampled(headers: KafkaHeaders) -> bool:
-    return any(name == "traceparent" and value.endswith(_SAMPLED) for name, value in headers)
 
 
 @contextmanager

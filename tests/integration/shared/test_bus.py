@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.bus.consumer import Delivered, EventConsumer, RetryLater
+from shared.bus.consumer import Delivered, EventConsumer, RetryLater, consumer_client
 from shared.bus.dead_letters import (
     CONSUMER,
     ORIGIN,
@@ -373,3 +373,12 @@ async def test_without_a_broker_publishing_fails_within_its_time() -> None:
             with pytest.raises(PublishFailed):
                 await publisher.publish(_events(1)[0])
         await publisher.stop()
+
+
+async def test_a_consumer_stops_though_the_library_leaks_a_cancellation(broker: OwnBroker) -> None:
+    """As when the broker is gone while a fetch is on its way: the caller is not cancelled by it."""
+    client = consumer_client(broker.settings, None)
+    await client.start()
+    client._fetcher._pending_tasks.add(asyncio.create_task(asyncio.Event().wait()))
+    await client.stop()
+    assert client._client._conns == {}

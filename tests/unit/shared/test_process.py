@@ -23,6 +23,8 @@ async def body(runtime):
     print("orderly", flush=True)
 async def fails():
     raise ValueError("a@example.org is broken")
+async def leaks():
+    raise asyncio.CancelledError
 async def ends():
     return None
 async def blocks():
@@ -95,6 +97,13 @@ def test_a_failing_loop_ends_the_process_with_its_reason(starting: Any) -> None:
     failed = next(line for line in lines if line["event"] == "the service failed")
     assert "ValueError" in failed["exception"]
     assert "example.org" not in json.dumps(lines)
+
+
+def test_a_leaked_cancellation_is_a_failure_with_a_name(starting: Any) -> None:
+    code, out, said = starting("leaks()").end()
+    assert code == 1
+    assert "orderly" not in out
+    assert "LoopCancelled: leaks" in "".join(line.get("exception", "") for line in said)
 
 
 def test_a_loop_that_ends_early_ends_the_process(starting: Any) -> None:

@@ -11,6 +11,7 @@ from shared.telemetry.tracing import (
     context_from_http,
     context_from_kafka,
     http_headers,
+    is_sampled,
     kafka_headers,
 )
 
@@ -44,3 +45,17 @@ def test_outside_of_a_trace_there_are_none() -> None:
 def test_a_broken_trace_is_no_trace(value: bytes) -> None:
     found = get_current_span(context_from_kafka([("traceparent", value)])).get_span_context()
     assert not found.is_valid
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"), [("00", False), ("01", True), ("02", False), ("03", True), ("ff", True)]
+)
+def test_a_kept_trace_is_told_by_the_lowest_bit_of_the_flags(flags: str, kept: bool) -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-{flags}".encode()
+    assert is_sampled([("traceparent", parent)]) is kept
+    assert is_sampled([("other", parent)]) is False
+
+
+def test_what_is_no_traceparent_is_not_kept() -> None:
+    assert is_sampled([("traceparent", b"01")]) is False
+    assert is_sampled([]) is False

@@ -1,0 +1,293 @@
+"""Fakes of crm's nouns, in memory, for the pages: what they hold is set by the test."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+
+from services.crm.model.accounts import User
+from services.crm.model.base import Page
+from services.crm.model.engagements import Engagement
+from services.crm.model.messages import FeedDetail, FeedLink, FeedRecipient, FeedRow, FeedState
+from services.crm.model.records import AnyRecord, Association, Contact
+from services.crm.model.sign_ins import NewSession, Session
+from services.crm.model.timeline import TimelineRow, TimelineType
+from services.crm.problems import INVALID_CURSOR, TOO_MANY_ATTEMPTS, WRONG_PASSWORD
+from shared.auth.tokens import Role, SignedIn
+from shared.directory.contract import RecordRef
+from shared.events.engagements import EngagementKind, Evidence, Verdict
+from shared.events.ids import new_id
+from shared.http.problems import NOT_FOUND, NOT_SIGNED_IN, Problem
+
+Browser = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+APP = "https://kaifu.example"
+NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
+COOKIE = "the-cookie"
+CSRF = "the-csrf-token"
+PASSWORD = "correct horse"
+
+
+def user(**changes: object) -> User:
+    """A rep."""
+    fields = {
+        "id": new_id(),
+        "account_id": new_id(),
+        "name": "Mika Ito",
+        "address": "mika@example.test",
+        "addresses": (),
+        "role": Role.REP,
+        "created_at": NOW,
+    }
+    return User.model_validate({**fields, **changes})
+
+
+def feed_row(**changes: object) -> FeedRow:
+    """A mail that was opened twice."""
+    fields = {
+        "message_id": new_id(),
+        "subject": "Your offer",
+        "recipients": (recipient(),),
+        "state": FeedState.OPENED,
+        "possible_open": False,
+        "anonymous": False,
+        "sent_at": NOW - timedelta(hours=3),
+        "first_open_at": NOW - timedelta(hours=2),
+        "last_open_at": NOW - timedelta(hours=1),
+        "opens": 2,
+        "clicks": 0,
+        "last_verdict": Verdict.PROXIED_HUMAN,
+        "last_evidence": (Evidence(rule="proxies.google"),),
+        "links": (),
+    }
+    return FeedRow.model_validate({**fields, **changes})
+
+
+def sent_row(**changes: object) -> FeedRow:
+    """A mail that nobody has opened."""
+    nothing = {
+        "state": FeedState.SENT,
+        "first_open_at": None,
+        "last_open_at": None,
+        "opens": 0,
+        "last_verdict": None,
+        "last_evidence": (),
+    }
+    return feed_row(**{**nothing, **changes})
+
+
+def recipient(slot: int = 0, name: str = "Aiko Tanaka", contact_id: UUID | None = None) -> FeedRecipient:
+    """A recipient."""
+    return FeedRecipient(slot=slot, name=name, address=f"r{slot}@example.test", contact_id=contact_id)
+
+
+def link(index: int, url: str, clicks: int = 0) -> FeedLink:
+    """A link of a mail."""
+    return FeedLink(index=index, url=url, clicks=clicks)
+
+
+def engagement(message_id: UUID, **changes: object) -> Engagement:
+    """An open through Gmail's proxy."""
+    fields = {
+        "id": new_id(),
+        "revision": 0,
+        "message_id": message_id,
+        "user_id": new_id(),
+        "hit_id": new_id(),
+        "kind": EngagementKind.OPEN,
+        "verdict": Verdict.PROXIED_HUMAN,
+        "evidence": (
+            Evidence(rule="proxies.google"),
+            Evidence(rule="timing.after-send", values={"seconds": 42}),
+        ),
+        "confidence": 0.9,
+        "ruleset_version": "1",
+        "session_id": new_id(),
+        "occurred_at": NOW - timedelta(hours=2),
+        "candidates": (0,),
+    }
+    return Engagement.model_validate({**fields, **changes})
+
+
+def contact(name: str = "Aiko Tanaka", **changes: object) -> Contact:
+    """A contact."""
+    fields = {"id": new_id(), "name": name, "addresses": ("aiko@example.test",), "created_at": NOW}
+    return Contact.model_validate({**fields, "updated_at": NOW, **changes})
+
+
+def timeline_row(ref: RecordRef, **changes: object) -> TimelineRow:
+    """A logged mail."""
+    fields = {
+        "id": new_id(),
+        "record_type": ref.record_type,
+        "record_id": ref.record_id,
+        "type": TimelineType.EMAIL,
+        "occurred_at": NOW - timedelta(hours=3),
+        "message_id": new_id(),
+        "user_id": new_id(),
+        "subject": "Your offer",
+        "recipients": ("Aiko Tanaka",),
+    }
+    return TimelineRow.model_validate({**fields, **changes})
+
+
+@dataclass
+class FakeSignIns:
+    """One user, one password; `refuse` refuses all, as after too many attempts."""
+
+    who: User
+    refuse: bool = False
+    disabled: bool = False
+    signed_out: list[Session] = field(default_factory=list)
+    clients: list[str] = field(default_factory=list)
+
+    def own_session(self) -> Session:
+        return Session(
+            id=self.who.id,
+            account_id=self.who.account_id,
+            user_id=self.who.id,
+            csrf_token=CSRF,
+            created_at=NOW,
+            expires_at=NOW + timedelta(hours=12),
+        )
+
+    async def sign_in(self, address: str, password: str, client_address: str) -> NewSession:
+        self.clients.append(client_address)
+        if self.refuse:
+            raise Problem(TOO_MANY_ATTEMPTS, "Wait.", headers={"Retry-After": "900"})
+        if (address, password) != (self.who.address, PASSWORD):
+            raise Problem(WRONG_PASSWORD, "Check both.")
+        return NewSession(session=self.own_session(), cookie=SecretStr(COOKIE))
+
+    async def session(self, cookie: str | None) -> Session | None:
+        return self.own_session() if cookie == COOKIE else None
+
+    async def user(self, account_id: UUID, user_id: UUID) -> User:
+        if self.disabled:
+            raise Problem(NOT_SIGNED_IN, "Gone.")
+        return self.who
+
+    async def sign_out(self, session: Session) -> None:
+        self.signed_out.append(session)
+
+
+@dataclass
+class FakeAccounts:
+    """Colleagues."""
+
+    all: list[User]
+
+    async def users(self, account_id: UUID) -> list[User]:
+        return self.all
+
+
+@dataclass
+class FakeFeed:
+    """Rows newest first; a cursor is the number of rows before it."""
+
+    rows: list[FeedRow] = field(default_factory=list)
+    engagements: dict[UUID, tuple[Engagement, ...]] = field(default_factory=dict)
+    failure: Exception | None = None
+
+    async def page(self, account_id: UUID, user_id: UUID, after: str | None, limit: int) -> Page[FeedRow]:
+        if self.failure is not None:
+            raise self.failure
+        return cut(self.rows, after, limit)
+
+    async def row(self, account_id: UUID, user_id: UUID, message_id: UUID) -> FeedRow:
+        for row in self.rows:
+            if row.message_id == message_id:
+                return row
+        raise Problem(NOT_FOUND, "No such mail in your feed.")
+
+    async def detail(self, account_id: UUID, user_id: UUID, message_id: UUID) -> FeedDetail:
+        row = await self.row(account_id, user_id, message_id)
+        return FeedDetail(**dict(row), engagements=self.engagements.get(message_id, ()))
+
+
+@dataclass
+class FakeNotifications:
+    """Remembers who asked for a test."""
+
+    tested: list[SignedIn] = field(default_factory=list)
+
+    async def test(self, who: SignedIn) -> object:
+        self.tested.append(who)
+        return None
+
+
+@dataclass
+class FakeRecordBook:
+    """Records of one kind."""
+
+    records: list[AnyRecord] = field(default_factory=list)
+    belonging: tuple[Association, ...] = ()
+
+    async def get(self, account_id: UUID, id_: UUID) -> AnyRecord:
+        for record in self.records:
+            if record.id == id_:
+                return record
+        raise Problem(NOT_FOUND, "No such record.")
+
+    async def associations(self, account_id: UUID, id_: UUID) -> tuple[Association, ...]:
+        return self.belonging
+
+
+class FakeContactBook(FakeRecordBook):
+    """Contacts; a query matches anywhere in the name."""
+
+    async def page(self, account_id: UUID, query: str, after: str | None, limit: int) -> Page[Contact]:
+        found = [one for one in self.records if isinstance(one, Contact) and query in one.name]
+        return cut(found, after, limit)
+
+
+@dataclass
+class FakeRecordBooks:
+    """The four kinds."""
+
+    contacts: FakeContactBook = field(default_factory=FakeContactBook)
+    companies: FakeRecordBook = field(default_factory=FakeRecordBook)
+    deals: FakeRecordBook = field(default_factory=FakeRecordBook)
+    tickets: FakeRecordBook = field(default_factory=FakeRecordBook)
+
+
+@dataclass
+class FakeTimelines:
+    """One list of rows for every record."""
+
+    rows: list[TimelineRow] = field(default_factory=list)
+
+    async def page(
+        self, account_id: UUID, record: RecordRef, after: str | None, limit: int, type_: TimelineType | None
+    ) -> Page[TimelineRow]:
+        return cut([row for row in self.rows if type_ in {None, row.type}], after, limit)
+
+
+@dataclass
+class FakeCrm:
+    """All that the pages ask."""
+
+    sign_ins: FakeSignIns
+    accounts: FakeAccounts
+    feed: FakeFeed = field(default_factory=FakeFeed)
+    notifications: FakeNotifications = field(default_factory=FakeNotifications)
+    records: FakeRecordBooks = field(default_factory=FakeRecordBooks)
+    timelines: FakeTimelines = field(default_factory=FakeTimelines)
+
+
+def fake_crm(who: User | None = None) -> FakeCrm:
+    """One account with one user and nothing else."""
+    rep = who or user()
+    return FakeCrm(FakeSignIns(rep), FakeAccounts([rep]))
+
+
+def cut(rows: list, after: str | None, limit: int) -> Page:  # type: ignore[type-arg]
+    """A page of the rows."""
+    if after is not None and not after.isdigit():
+        raise Problem(INVALID_CURSOR, "Begin without `after`.")
+    start = int(after or 0)
+    more = len(rows) > start + limit
+    return Page(items=tuple(rows[start : start + limit]), next=str(start + limit) if more else None)

@@ -1,0 +1,117 @@
+"""Contacts and records as HTML."""
+
+import pytest
+
+from services.crm.model.records import Association, Company, Deal, LegalBasis, LegalBasisKind
+from services.crm.model.timeline import TimelineType
+from shared.directory.contract import RecordRef
+from shared.events.engagements import Evidence, Verdict
+from shared.events.ids import new_id
+from shared.events.log_decisions import RecordType
+from tests.unit.crm_web.fakes import NOW, Browser, FakeCrm, contact, timeline_row
+
+
+async def shown(browser: Browser, path: str, status: int = 200) -> str:
+    async with browser() as client:
+        answer = await client.get(path)
+    assert answer.status_code == status
+    return answer.text
+
+
+@pytest.mark.requirement("R1")
+async def test_contacts_are_listed_searched_and_paged(browser: Browser, crm: FakeCrm) -> None:
+    crm.records.contacts.records = [contact(f"Person {number}") for number in range(51)]
+    html = await shown(browser, "/contacts")
+    assert html.count('class="person"') == 50
+    assert "/contacts/rows?q=&amp;after=50" in html
+    found = await shown(browser, "/contacts/rows?q=Person+7")
+    assert found.count('class="person"') == 1
+    assert "No contact matches “&lt;b&gt;”" in await shown(browser, "/contacts?q=%3Cb%3E")
+
+
+@pytest.mark.requirement("R1", "P4")
+async def test_a_contact_shows_properties_owner_and_associations(browser: Browser, crm: FakeCrm) -> None:
+    company_id = new_id()
+    basis = LegalBasis(kind=LegalBasisKind.LEGITIMATE_INTEREST_CUSTOMER, since=NOW)
+    person = contact(job_title="Buyer", legal_basis=basis, owner_id=crm.sign_ins.who.id)
+    crm.records.contacts.records = [person]
+    crm.records.contacts.belonging = (
+        Association(record_type=RecordType.COMPANY, record_id=company_id, name="Acme & Sons", primary=True),
+    )
+    html = await shown(browser, f"/contacts/{person.id}")
+    for text in (
+        "Aiko Tanaka",
+        "Buyer",
+        "Legitimate interest – existing customer",
+        "Nov 24, 2026",
+        "Mika Ito",
+        f'href="/companies/{company_id}"',
+        "Acme &amp; Sons",
+        "primary",
+        "aiko@example.test",
+    ):
+        assert text in html
+    assert "Nothing has happened here yet" in html
+
+
+@pytest.mark.requirement("R2")
+async def test_a_mail_that_is_not_logged_shows_its_open_without_its_subject(
+    browser: Browser, crm: FakeCrm
+) -> None:
+    person = contact()
+    crm.records.contacts.records = [person]
+    ref = RecordRef(record_type=RecordType.CONTACT, record_id=person.id)
+    evidence = (Evidence(rule="default.open"),)
+    crm.timelines.rows = [
+        timeline_row(
+            ref, type=TimelineType.OPEN, subject=None, recipients=(), verdict=Verdict.HUMAN, evidence=evidence
+        ),
+        timeline_row(ref, subject="Logged one", user_id=crm.sign_ins.who.id),
+    ]
+    html = await shown(browser, f"/contacts/{person.id}")
+    assert "a tracked mail that is not logged here" in html
+    assert "Logged one" in html
+    assert "preview pane" in html
+
+
+@pytest.mark.requirement("R2")
+async def test_the_timeline_is_filtered_by_type_and_goes_on_by_cursor(browser: Browser, crm: FakeCrm) -> None:
+    person = contact()
+    crm.records.contacts.records = [person]
+    ref = RecordRef(record_type=RecordType.CONTACT, record_id=person.id)
+    crm.timelines.rows = [timeline_row(ref, subject=f"Mail {number}") for number in range(60)]
+    path = f"/contacts/{person.id}"
+    html = await shown(browser, f"{path}?type=email")
+    assert html.count('<li class="event email"') == 50
+    assert f"{path}/timeline?after=50&amp;type=email" in html
+    assert 'aria-current="true">Emails' in html
+    rest = await shown(browser, f"{path}/timeline?after=50&type=email")
+    assert rest.count("<li") == 10
+    assert "Nothing of this kind yet" in await shown(browser, f"{path}/timeline?type=open")
+
+
+@pytest.mark.requirement("R1")
+async def test_every_kind_of_record_has_the_same_page(browser: Browser, crm: FakeCrm) -> None:
+    company = Company(id=new_id(), name="Acme", domain="acme.test", created_at=NOW, updated_at=NOW)
+    deal = Deal(id=new_id(), name="Big one", amount=150_000, currency="JPY", created_at=NOW, updated_at=NOW)
+    crm.records.companies.records, crm.records.deals.records = [company], [deal]
+    assert "acme.test" in await shown(browser, f"/companies/{company.id}")
+    assert "150,000 JPY" in await shown(browser, f"/deals/{deal.id}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/contacts/018f0000-0000-7000-8000-000000000000",
+        "/contacts/no-id",
+        "/nothing",
+        "/static/abc/kaifu.css",
+        "/static/abc/..%2f..%2fsettings.py",
+    ],
+)
+async def test_what_is_not_there_is_a_page_that_says_so(browser: Browser, path: str) -> None:
+    assert "There is nothing here" in await shown(browser, path, 404)
+
+
+async def test_a_cursor_that_is_not_ours_is_refused(browser: Browser) -> None:
+    assert "The request can't be read" in await shown(browser, "/contacts/rows?after=x", 422)

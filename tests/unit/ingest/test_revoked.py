@@ -1,0 +1,59 @@
+"""What is revoked, as a fold of its events."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from services.ingest.revoked import Revoked
+from shared.events.ids import new_id
+from shared.events.revocations import RevocationScope, TrackingRestored, TrackingRevoked
+from tests.unit.ingest.builders import ACCOUNT, MESSAGE
+
+_OTHER = UUID(int=7)
+
+
+def _revoke(scope: RevocationScope, subject: UUID) -> TrackingRevoked:
+    return TrackingRevoked(
+        event_id=new_id(),
+        occurred_at=datetime.now(UTC),
+        account_id=ACCOUNT,
+        scope=scope,
+        subject_id=subject,
+        reason="legal_basis_withdrawn",
+    )
+
+
+def _restore(scope: RevocationScope, subject: UUID) -> TrackingRestored:
+    return TrackingRestored(
+        event_id=new_id(), occurred_at=datetime.now(UTC), account_id=ACCOUNT, scope=scope, subject_id=subject
+    )
+
+
+@pytest.mark.requirement("P4")
+def test_a_message_is_revoked_and_restored_alone() -> None:
+    revoked = Revoked()
+    revoked.apply(_revoke(RevocationScope.MESSAGE, MESSAGE))
+    assert revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
+    assert not revoked.covers(ACCOUNT.bytes, _OTHER.bytes)
+    revoked.apply(_restore(RevocationScope.MESSAGE, MESSAGE))
+    assert not revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
+
+
+@pytest.mark.requirement("A4")
+def test_an_account_covers_all_its_messages_and_no_other_account() -> None:
+    revoked = Revoked()
+    revoked.apply(_revoke(RevocationScope.ACCOUNT, ACCOUNT))
+    assert revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
+    assert revoked.covers(ACCOUNT.bytes, _OTHER.bytes)
+    assert not revoked.covers(_OTHER.bytes, MESSAGE.bytes)
+
+
+@pytest.mark.requirement("A4")
+def test_lifting_the_account_leaves_a_revoked_message_revoked() -> None:
+    revoked = Revoked()
+    revoked.apply(_revoke(RevocationScope.MESSAGE, MESSAGE))
+    revoked.apply(_revoke(RevocationScope.ACCOUNT, ACCOUNT))
+    revoked.apply(_restore(RevocationScope.ACCOUNT, ACCOUNT))
+    assert revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
+    assert not revoked.covers(ACCOUNT.bytes, _OTHER.bytes)
