@@ -3,6 +3,7 @@ import { registered } from "../features";
 import { openGmail } from "../gmail/inboxsdk";
 import type { Compose, ShownMessage } from "../gmail/page";
 import { watchForUnknownComposes } from "../gmail/unknown-compose";
+import { onChanged, STANDING_CHANGED } from "../messages/changed";
 import { inLanguage, languageOf } from "../text/say";
 import { ComposeState } from "./compose-state";
 import { Context } from "./context";
@@ -29,7 +30,7 @@ openGmail().then(
     void opened.refresh();
     const refresh = () => void opened.refresh();
     setInterval(refresh, REFRESH_EVERY_MS);
-    document.addEventListener("visibilitychange", refresh);
+    onChanged(STANDING_CHANGED, refresh);
     gmail.composes((compose) => void lookAfter(compose, opened));
     gmail.messages((message) => show(message, opened));
   },

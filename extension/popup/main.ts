@@ -3,10 +3,9 @@ import { button, make } from "../content/elements";
 import { type FeedRow, FILTERS, type Filter, passes, withPage } from "../core/feed-state";
 import type { AccountOverview, Overview } from "../messages/answers";
 import { askFromPage } from "../messages/ask";
+import { FEED_CHANGED, onChanged } from "../messages/changed";
 import { inLanguage } from "../text/say";
 import { mailRow } from "./mail-row";
-
-const CHANGED = "kaifu-changed";
 
 class Popup {
   #rows: FeedRow[] = [];
@@ -26,10 +25,7 @@ class Popup {
     this.#feed.addEventListener("scroll", () => this.#nearEnd() && void this.load(true));
     document.body.replaceChildren(this.#header, this.#feed);
     this.#showHeader();
-    chrome.runtime.onMessage.addListener((message: unknown) => {
-      if (message && typeof message === "object" && "type" in message && message.type === CHANGED)
-        void this.load(false);
-    });
+    onChanged(FEED_CHANGED, () => void this.load(false));
   }
 
   get say() {

@@ -9,7 +9,8 @@ import { gmailDesk } from "./gmail-desk";
 import { bodies, jobs, settings } from "./kept";
 import { Notifications, showBadge } from "./notifications";
 import { pageDesk } from "./page-desk";
-import { Streams, tellPages } from "./streams";
+import { Streams } from "./streams";
+import { tellGmail, tellPages } from "./tell";
 
 const ALARM = "kaifu";
 /** The shortest that Chrome allows: how soon sockets and queue come back after sleep, update or crash. */
@@ -19,6 +20,7 @@ const signIns: SignIns = new SignIns(chrome.storage.local, chrome.storage.sessio
   void notifications.signedOut(account);
   void streams.ensure();
   tellPages();
+  void tellGmail();
 });
 const calls = new Calls(signIns);
 const notifications = new Notifications(calls, say);

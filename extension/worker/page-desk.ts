@@ -11,6 +11,7 @@ import { muted, origins, seenAccounts, settings, unread } from "./kept";
 import { showBadge } from "./notifications";
 import { blockOwnPixels } from "./own-pixel-rules";
 import type { Streams } from "./streams";
+import { tellGmail } from "./tell";
 
 export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: Streams): PageHandlers {
   return {
@@ -61,12 +62,14 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
     "sign-in": async ({ account, server }) => {
       await signIn(account, await discoverAt(server), signIns);
       await streams.restart(account);
+      await tellGmail();
       void queue.run();
       return null;
     },
     "sign-out": async ({ account }) => {
       await signIns.end(account);
       await streams.ensure();
+      await tellGmail();
       return null;
     },
     test: async ({ account }) => {
@@ -75,6 +78,7 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
     },
     settings: async ({ type: _, ...asked }) => {
       await settings.write(asked);
+      await tellGmail();
       return null;
     },
   };

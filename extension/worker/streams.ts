@@ -5,9 +5,7 @@ import type { SignIns } from "../server/sign-ins";
 import { Stream } from "../server/stream";
 import { cursors } from "./kept";
 import type { Notifications } from "./notifications";
-
-/** Told to open pages of the extension, so that they load anew. */
-export const CHANGED = "kaifu-changed";
+import { tellPages } from "./tell";
 
 export class Streams {
   readonly #streams = new Map<string, Stream>();
@@ -67,8 +65,4 @@ export class Streams {
       await this.notifications.hear(account, event);
     if (event?.type === "sign_in_revoked") await this.signIns.renewed(account).catch(() => undefined);
   }
-}
-
-export function tellPages(): void {
-  chrome.runtime.sendMessage({ type: CHANGED }).catch(() => undefined); // no page is open
 }

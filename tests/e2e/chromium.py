@@ -59,7 +59,8 @@ async def rep_browser(
             "--no-sandbox",
             f"--disable-extensions-except={extension}",
             f"--load-extension={extension}",
-            f"--host-resolver-rules=MAP mail.google.com 127.0.0.1:{gmail_port},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+            f"--host-resolver-rules=MAP mail.google.com 127.0.0.1:{gmail_port},"
+            "MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
             "--ignore-certificate-errors",
             f"--lang={language}",
         ],

@@ -109,7 +109,7 @@ def serving(stand_in: GmailStandIn) -> Iterator[GmailStandIn]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
