@@ -16,7 +16,7 @@ from deploy.local.ports import LOOPBACK
 from shared.bus.topics import create_topics
 from shared.settings import KafkaSettings
 
-START_WITHIN_S = 30.0
+START_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.05
 
 

@@ -38,7 +38,7 @@ class NotInTime(TimeoutError):
     """A condition did not come true before its deadline."""
 
 
-async def until(look: Callable[[], Awaitable[T | None]], what: str, within_s: float = 10.0) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], what: str, within_s: float = 20.0) -> T:
     """Look again and again until something is found. Raises NotInTime, which says what was awaited."""
     try:
         async with asyncio.timeout(within_s):

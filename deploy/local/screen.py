@@ -31,7 +31,7 @@ class Screen:
         """The last cursor: what `?after=` resumes from."""
         return str(next(frame["cursor"] for frame in reversed(self.frames) if "cursor" in frame))
 
-    async def told(self, fits: Callable[[Frame], bool], within_s: float = 10.0) -> Frame:
+    async def told(self, fits: Callable[[Frame], bool], within_s: float = 20.0) -> Frame:
         """The first frame, past or coming, that fits. Raises NotTold."""
         try:
             async with asyncio.timeout(within_s), self._changed:
@@ -48,7 +48,7 @@ class Screen:
             kinds = [frame.get("event", frame).get("type") for frame in self.frames]
             raise NotTold(f"not told within {within_s:g} s; told were {kinds}") from None
 
-    async def event(self, within_s: float = 10.0, **fields: object) -> Frame:
+    async def event(self, within_s: float = 20.0, **fields: object) -> Frame:
         """The first event whose fields have these values."""
         wanted = {name: str(value) for name, value in fields.items()}
 

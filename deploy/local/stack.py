@@ -31,7 +31,7 @@ from deploy.local.seed import seed
 from deploy.local.supervisor import keep_alive
 from shared.settings import KafkaSettings
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 180.0
 # Doors close first; what writes stops before what it writes to.
 _STOP_ORDER = (("ingest",), ("tracker", "logger"), ("crm",), ("notifier",), ("broker", "database"))
 # The embedded broker forgets: crm restores its topics at its start, readers begin afresh. ingest goes

@@ -87,7 +87,7 @@ class Collector:
 
     async def _found(self, look: Callable[[], Iterator[T]], what: str) -> T:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while True:
                     for found in look():
                         return found

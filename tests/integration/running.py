@@ -14,7 +14,7 @@ from deploy.local.rep import Json
 from deploy.local.seed import known_sign_ins
 from tests.integration.client import clean_environment
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 200.0
 END_WITHIN_S = 60.0
 
 

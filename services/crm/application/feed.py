@@ -35,8 +35,10 @@ class Feed:
         """One row and each of its engagements. Problem 404."""
         row = await self.row(account_id, user_id, message_id)
         engagements = await self._messages.engagements(account_id, message_id)
-        if row.anonymous:
-            engagements = tuple(one.model_copy(update={"candidates": ()}) for one in engagements)
+        engagements = tuple(
+            one.model_copy(update={"candidates": ()}) if row.anonymous or one.anonymous else one
+            for one in engagements
+        )
         return FeedDetail(**dict(row), engagements=engagements)
 
 

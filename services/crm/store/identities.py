@@ -4,15 +4,23 @@ Here alone a query names no account: a secret that only its owner knows (of whic
 stored) leads to the account.
 """
 
+import contextlib
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from services.crm.model.sign_ins import AuthorizationCode, Credentials, RefreshFamily, Session
-from services.crm.store.database import AccountDocuments, Database, persistently, translated
+from services.crm.store.database import (
+    AccountDocuments,
+    Database,
+    WriteConflict,
+    persistently,
+    translated,
+)
 from services.crm.store.database import Session as Transaction
 from services.crm.store.documents import document, value
 
@@ -194,10 +202,13 @@ class Failures:
         async def step() -> int:
             with translated():
                 await self._failures.delete_one({"_id": key, "forget_at": {"$lte": now}})
-                change = {"$inc": {"count": 1}, "$setOnInsert": {"forget_at": now + window}}
+                with contextlib.suppress(DuplicateKeyError):  # the window is open
+                    await self._failures.insert_one({"_id": key, "count": 0, "forget_at": now + window})
                 counted = await self._failures.find_one_and_update(
-                    {"_id": key}, change, upsert=True, return_document=ReturnDocument.AFTER
+                    {"_id": key}, {"$inc": {"count": 1}}, return_document=ReturnDocument.AFTER
                 )
+            if counted is None:
+                raise WriteConflict("the window was closed meanwhile")
             return int(counted["count"])
 
         return await persistently(step)

@@ -1,0 +1,155 @@
+"""Settings, test notifications, bodies."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.crm.collaborators import Collaborators
+from services.crm.handlers import MessageHandler
+from shared.directory.contract import RecordRef
+from shared.events.ids import new_id
+from shared.events.log_decisions import RecordType
+from shared.events.notifications import NotificationRaised, SettingsChanged
+from shared.events.revocations import RevocationEvent, RevocationScope
+from shared.tokens.receipt import Receipt, seal_receipt
+from tests.integration.crm.people import Clock, People, as_user, asked, client, written
+from tests.unit.crm.made import decided
+
+OFF = {"tracking": False, "logging": True, "data_privacy": False}
+ON = OFF | {"tracking": True}
+
+
+@pytest.mark.requirement("A1", "A4")
+async def test_a_super_admin_switches_tracking(crm: Collaborators, people: People) -> None:
+    """Off revokes the account, on restores it; every screen is told; every change stands in the audit log."""
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        for wanted in (OFF, OFF, ON):
+            assert (await http.put("/v1/settings/email", json=wanted)).json() == wanted
+        assert (await http.get("/v1/settings/email")).json() == ON
+    events = await written(crm, people.account_id)
+    revocations = [event for event in events if isinstance(event, RevocationEvent)]
+    assert [(event.type, event.scope) for event in revocations] == [  # type: ignore[attr-defined]
+        ("tracking_revoked", RevocationScope.ACCOUNT),
+        ("tracking_restored", RevocationScope.ACCOUNT),
+    ]
+    assert {event.subject_id for event in revocations} == {people.account_id}
+    told = [event.user_id for event in events if isinstance(event, SettingsChanged)]
+    assert sorted(told) == sorted([people.rep.id, people.admin.id] * 2)
+    audit = await crm.stores.audit.newest(people.account_id, 10)
+    assert [(entry.before, entry.after) for entry in audit] == [
+        ({"tracking": False}, {"tracking": True}),
+        ({"tracking": True}, {"tracking": False}),
+    ]
+    assert {entry.user_id for entry in audit} == {people.admin.id}
+
+
+@pytest.mark.requirement("A1")
+async def test_others_neither_see_nor_change_settings(crm: Collaborators, people: People) -> None:
+    """403, and nothing happens."""
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.rep))
+        assert (await http.get("/v1/settings/email")).status_code == 403
+        assert (await http.put("/v1/settings/email", json=OFF)).status_code == 403
+    assert await written(crm, people.account_id) == []
+
+
+@pytest.mark.requirement("T4")
+async def test_a_test_notification_is_raised_for_the_rep(crm: Collaborators, people: People) -> None:
+    """Through the outbox."""
+    async with client(crm) as http:
+        answer = await http.post("/v1/notifications/test", headers=as_user(crm, people, people.rep))
+    assert answer.status_code == 202
+    (event,) = await written(crm, people.account_id)
+    assert isinstance(event, NotificationRaised)
+    assert (event.kind, event.user_id) == ("test", people.rep.id)
+    assert str(event.notification_id) == answer.json()["notification_id"]
+
+
+class Upload:
+    """A prepared mail and its receipt."""
+
+    def __init__(self, crm: Collaborators, people: People) -> None:
+        self.crm = crm
+        self.people = people
+        self.question = asked(people)
+
+    def receipt(self, **more: Any) -> str:
+        """As ingest seals it."""
+        question, now = self.question, self.crm.clock()
+        fields: dict[str, Any] = {
+            "account_id": question.account_id,
+            "user_id": question.user_id,
+            "message_id": question.message_id,
+            "source": question.source,
+            "tracked": True,
+            "logged": True,
+            "anonymous": False,
+            "recipient_count": 1,
+            "link_count": 2,
+            "policy_version": 1,
+            "prepared_at": question.prepared_at,
+            "expires_at": now + timedelta(days=30),
+        }
+        return seal_receipt(self.crm.configuration.receipts, Receipt(**(fields | more)))
+
+    async def put(self, receipt: str | None = None, user: Any = None, html: str = "<p>Hi</p>") -> int:
+        """The status of an upload."""
+        async with client(self.crm) as http:
+            answer = await http.put(
+                f"/v1/messages/{self.question.message_id}/body",
+                json={"receipt": receipt or self.receipt(), "html": html, "text": "Hi"},
+                headers=as_user(self.crm, self.people, user or self.people.rep),
+            )
+        return answer.status_code
+
+    async def decide(self, *on: RecordRef) -> None:
+        """The logger's word arrives."""
+        of: dict[str, Any] = {"message_id": self.question.message_id, "account_id": self.people.account_id}
+        event = decided(*on, user_id=self.people.rep.id, **of)
+        await MessageHandler(self.crm.stores.messages)([(event, ())])
+
+    async def stored(self) -> tuple[str, bool] | None:
+        """The HTML and whether it still waits for the decision."""
+        account_id = self.people.account_id
+        body = await self.crm.stores.bodies.get(account_id, self.question.message_id)
+        return None if body is None else (body.html, body.pending_until is not None)
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("logged", [True, False])
+async def test_a_body_is_kept_only_if_the_mail_is_logged(
+    crm: Collaborators, people: People, early: bool, logged: bool
+) -> None:
+    """Whether it came before the decision or after it."""
+    upload = Upload(crm, people)
+    await crm.directory.prepare(upload.question)
+    on = [RecordRef(record_type=RecordType.CONTACT, record_id=people.hanako.id)] if logged else []
+    if early:
+        assert await upload.put() == 204
+        assert await upload.stored() == ("<p>Hi</p>", True)
+    await upload.decide(*on)
+    if not early:
+        assert await upload.put() == 204
+    assert await upload.stored() == (("<p>Hi</p>", False) if logged else None)
+
+
+async def test_a_body_needs_its_own_receipt(crm: Collaborators, people: People, clock: Clock) -> None:
+    """Not another message's, user's or account's, not forged, not after 30 days, not over 2 MiB."""
+    upload = Upload(crm, people)
+    await crm.directory.prepare(upload.question)
+    good = upload.receipt()
+    assert await upload.put(good[:-2] + "AA") == 403
+    assert await upload.put(upload.receipt(message_id=new_id())) == 403
+    assert await upload.put(upload.receipt(account_id=people.stranger.account_id)) == 403
+    assert await upload.put(good, user=people.admin) == 403
+    assert await upload.put(good, user=people.stranger) == 403
+    assert await upload.put(good, html="x" * (2 * 1024 * 1024)) == 413
+    assert await upload.put(good, html="x" * (2 * 1024 * 1024 - 2000)) == 204
+    assert await upload.put(upload.receipt(expires_at=crm.clock())) == 410
+
+
+async def test_a_body_without_a_message_is_not_found(crm: Collaborators, people: People) -> None:
+    """A receipt of a mail that this database never saw."""
+    assert await Upload(crm, people).put() == 404
