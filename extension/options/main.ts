@@ -3,15 +3,20 @@ import { button, checkbox, make } from "../content/elements";
 import { normalEntry } from "../core/address-list";
 import type { AccountOverview, Overview, Settings } from "../messages/answers";
 import { askFromPage } from "../messages/ask";
+import { FEED_CHANGED, onChanged } from "../messages/changed";
 import { inLanguage, type Say } from "../text/say";
 import { signInForm } from "./sign-in";
 
 export type Reload = () => Promise<void>;
 
+/** How many Gmail accounts the page shows; what is typed is not to be lost to a reload. */
+let shown = 0;
+
 async function open(): Promise<void> {
   const answer = await askFromPage({ type: "overview" });
   if (!answer.ok) return;
   const overview = answer.value;
+  shown = overview.accounts.length;
   const say = inLanguage(overview.language);
   document.documentElement.lang = overview.language;
   document.title = say("optionsTitle");
@@ -126,4 +131,7 @@ function language(settings: Settings, say: Say, save: Save): HTMLElement {
   return make("section", "card", make("label", "field", make("h2", "", say("language")), choice));
 }
 
+onChanged(FEED_CHANGED, () => {
+  if (shown === 0) void open();
+});
 void open();

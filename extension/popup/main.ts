@@ -15,6 +15,8 @@ class Popup {
   readonly #feed = make("main", "feed");
   readonly #header = make("header", "");
 
+  readonly #waiting = make("p", "soft");
+
   constructor(
     private readonly overview: Overview,
     private readonly account: AccountOverview,
@@ -25,7 +27,10 @@ class Popup {
     this.#feed.addEventListener("scroll", () => this.#nearEnd() && void this.load(true));
     document.body.replaceChildren(this.#header, this.#feed);
     this.#showHeader();
-    onChanged(FEED_CHANGED, () => void this.load(false));
+    onChanged(FEED_CHANGED, () => {
+      void this.load(false);
+      void this.#refreshWaiting();
+    });
   }
 
   get say() {
@@ -68,8 +73,19 @@ class Popup {
     this.#header.replaceChildren(make("h1", "", say("feed")), tools);
     const { accounts } = this.overview;
     if (accounts.length > 1) this.#header.append(accountChoice(accounts, this.account));
-    const { waiting } = this.account;
-    if (waiting > 0) this.#header.append(make("p", "soft", say("waitingCount", { count: waiting })));
+    this.#header.append(this.#waiting);
+    this.#showWaiting(this.account.waiting);
+  }
+
+  #showWaiting(count: number): void {
+    this.#waiting.hidden = count === 0;
+    this.#waiting.textContent = this.say("waitingCount", { count });
+  }
+
+  async #refreshWaiting(): Promise<void> {
+    const answer = await askFromPage({ type: "overview" });
+    const now = answer.ok && answer.value.accounts.find((one) => one.account === this.account.account);
+    if (now) this.#showWaiting(now.waiting);
   }
 
   #show(): void {

@@ -18,6 +18,7 @@ import {
   seenAccounts,
   settings,
 } from "./kept";
+import { tellPages } from "./tell";
 
 /** Gmail offers Undo for 30 s at most; a draft that opens again so soon after Send was taken back. */
 const UNDO_MS = 40_000;
@@ -30,9 +31,11 @@ export function gmailDesk(calls: Calls, signIns: SignIns, queue: Queue): GmailHa
   const contacts = new ContactCache(calls);
   return {
     hello: async ({ account }) => {
+      const fresh = !(await seenAccounts.read()).includes(account);
       await seenAccounts.change((all) =>
         [...all.filter((one) => one !== account), account].slice(-ACCOUNTS_KEPT),
       );
+      if (fresh) tellPages();
       const current = await settings.read();
       return {
         signedIn: (await signIns.of(account)) !== null,

@@ -79,6 +79,7 @@ async def worker_of(context: BrowserContext) -> Worker:
     for worker in context.service_workers:
         if worker.url.startswith(EXTENSION_ORIGIN):
             return worker
-    return await context.wait_for_event(
+    found: Worker = await context.wait_for_event(
         "serviceworker", lambda worker: worker.url.startswith(EXTENSION_ORIGIN), timeout=_WORKER_WITHIN_MS
     )
+    return found

@@ -114,7 +114,8 @@ def serving(stand_in: GmailStandIn) -> Iterator[GmailStandIn]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.socket = _context().wrap_socket(server.socket, server_side=True)
+    # The handshake belongs to the connection's own thread: Chromium opens connections that it never uses.
+    server.socket = _context().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     stand_in.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
