@@ -7,6 +7,8 @@ import type { Draft, RecordRef } from "../messages/protocol";
 import type { Context } from "./context";
 
 const LOOK_UP_AFTER_MS = 150;
+/** A compose window stays open for a while: a server that was away may be back. */
+const LOOK_UP_AGAIN_MS = 3000;
 
 export class ComposeState {
   choices: Draft = { track: null, log: null, ticks: {} };
@@ -117,7 +119,11 @@ export class ComposeState {
   async #lookUp(): Promise<void> {
     const addresses = this.recipients;
     const answer = await askFromGmail({ type: "contacts", account: this.context.account, addresses });
-    if (!answer.ok || addresses !== this.recipients) return;
+    if (addresses.join() !== this.recipients.join()) return;
+    if (!answer.ok) {
+      this.#timer = setTimeout(() => void this.#lookUp(), LOOK_UP_AGAIN_MS);
+      return;
+    }
     this.#contacts = answer.value;
     this.#looked = true;
     this.#gather();

@@ -53,7 +53,7 @@ async def test_a_stranger_becomes_a_contact_with_the_mail_on_its_timeline(
     compose = await new_compose(page)
     await compose.write("stranger@recipient.example", "First contact", "<p>Hello</p>")
     await compose.window.locator(".kaifu-records").click()
-    await expect(page.locator(".kaifu-menu")).to_contain_text("Create as new contact")
+    await expect(page.locator(".kaifu-menu")).to_contain_text("Create as new contact", timeout=15_000)
     await page.keyboard.press("Escape")
     await compose.send()
     gmail.sent(1)
@@ -65,7 +65,7 @@ async def test_a_stranger_becomes_a_contact_with_the_mail_on_its_timeline(
     await until(on_timeline, "the mail on the contact's timeline", 15.0)
     again = await new_compose(page)
     await again.write("stranger@recipient.example", "Second", "<p>Hello again</p>")
-    await expect(again.window.locator("[role=option] .kaifu-badge")).to_be_visible()
+    await expect(again.window.locator("[role=option] .kaifu-badge")).to_be_visible(timeout=15_000)
 
 
 @pytest.mark.requirement("T1", "L1")

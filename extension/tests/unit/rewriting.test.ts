@@ -67,12 +67,13 @@ describe("links (T2)", () => {
     expect(isTrackable("HTTPS://例え.jp/パス")).toBe(true);
   });
 
-  it("is linear on hostile input", () => {
+  // Quadratic, it would take minutes; the limit is for busy machines.
+  it("is linear on hostile input", { timeout: 60_000 }, () => {
     const hostile = '<a "'.repeat(50_000) + "<a href='".repeat(50_000) + "<!--".repeat(50_000);
     const begun = performance.now();
     trackableLinks(hostile, decode, [ORIGIN]);
     rewrite(hostile);
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 });
 
