@@ -107,9 +107,14 @@ export class ComposeState {
     this.#recipientsChanged();
   }
 
-  #recipientsChanged(): void {
+  /** As they stand in the window now; the page's events may lag behind what is typed. */
+  readRecipients(): void {
     const { to, cc, bcc } = this.compose.written();
     this.recipients = [...new Set([...to, ...cc, ...bcc].map((one) => one.address.toLowerCase()))];
+  }
+
+  #recipientsChanged(): void {
+    this.readRecipients();
     this.#changed();
     clearTimeout(this.#timer);
     if (!this.context.greeting.signedIn || this.recipients.length === 0) return;

@@ -63,6 +63,7 @@ class Sender {
 
   /** Both boxes off: no request at all. */
   press(): void {
+    this.state.readRecipients();
     const { track, log } = this.state.boxes;
     const asking = track.checked || log.checked;
     const mail = asking ? this.#mail(track.checked, log.checked) : null;

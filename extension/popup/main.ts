@@ -7,11 +7,15 @@ import { FEED_CHANGED, onChanged } from "../messages/changed";
 import { inLanguage } from "../text/say";
 import { mailRow } from "./mail-row";
 
+/** While it is open: the stream that tells of changes may just be connecting again. */
+const LOOK_EVERY_MS = 4000;
+
 class Popup {
   #rows: FeedRow[] = [];
   #next: string | null = null;
   #filter: Filter = "all";
-  #loading = 0;
+  #turn = 0;
+  #loading = false;
   readonly #feed = make("main", "feed");
   readonly #header = make("header", "");
 
@@ -27,10 +31,12 @@ class Popup {
     this.#feed.addEventListener("scroll", () => this.#nearEnd() && void this.load(true));
     document.body.replaceChildren(this.#header, this.#feed);
     this.#showHeader();
-    onChanged(FEED_CHANGED, () => {
-      void this.load(false);
+    const refresh = () => {
       void this.#refreshWaiting();
-    });
+      if (!this.#reading()) void this.load(false);
+    };
+    onChanged(FEED_CHANGED, refresh);
+    setInterval(refresh, LOOK_EVERY_MS);
   }
 
   get say() {
@@ -38,13 +44,14 @@ class Popup {
   }
 
   async load(further: boolean): Promise<void> {
-    if (further && (this.#next === null || this.#loading > 0)) return;
-    const turn = ++this.#loading;
+    if (further && (this.#next === null || this.#loading)) return;
+    const turn = ++this.#turn;
+    this.#loading = true;
     const after = further ? this.#next : null;
     if (this.#rows.length === 0) this.#empty(this.say("loading"));
     const answer = await askFromPage({ type: "feed", account: this.account.account, after });
-    if (turn !== this.#loading) return;
-    this.#loading = 0;
+    if (turn !== this.#turn) return;
+    this.#loading = false;
     if (!answer.ok) {
       this.#failed(answer.trouble);
       return;
@@ -108,6 +115,11 @@ class Popup {
 
   #empty(text: string): void {
     this.#feed.replaceChildren(make("div", "empty", text));
+  }
+
+  /** What the rep has scrolled to or opened is not taken away. */
+  #reading(): boolean {
+    return this.#feed.scrollTop > 0 || this.#feed.querySelector("ul:not([hidden])") !== null;
   }
 
   #nearEnd(): boolean {

@@ -29,14 +29,14 @@
   function windowOf(draft, account) {
     return $(`<div class="nn"><div class="AD"><div><div><div role="dialog" class="dialog">
       <div><div class="Hp"><span class="title">New Message</span><span class="Hm"><img alt=""><img alt=""><img alt="" class="close"></span></div>
-      <div jsaction="x"><div role="region"><table><tbody><tr><td><form class="top">
+      <div><div jsaction="x"><div role="region"><table><tbody><tr><td><form class="top">
         <input type="hidden" name="composeid" value="${newId()}"><input type="hidden" name="draft" value="#msg-a:${draft}">
         <input type="hidden" name="from" value="${account}">
         <div><table class="GS"><tbody><tr class="bzf"><td class="eV"><div><div>
           ${recipients("to")}${recipients("cc")}${recipients("bcc")}
         </div></div></td></tr></tbody></table></div>
         <div class="subject"><input name="subjectbox" aria-label="Subject" placeholder="Subject"></div>
-      </form></td></tr></tbody></table></div></div>
+      </form></td></tr></tbody></table></div></div></div>
       <div class="aoP"><form class="bAs"></form>
         <table class="iN"><tbody><tr><td><div class="GP"><div class="qz"><div class="Ap">
           <div class="Am" g_editable="true" contenteditable="true" role="textbox" aria-label="Message Body"></div>
