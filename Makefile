@@ -37,7 +37,7 @@ demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARG
 # ---- testing
 
 .PHONY: test
-test: lint ## all of it: lint, strict types, import walls, then unit, contract and integration tests
+test: lint browser ## all of it: lint, strict types, import walls, then unit, contract and integration tests
 	$(BIN)/pytest $(wildcard tests/unit tests/architecture tests/contract tests/integration) $(ARGS)
 
 .PHONY: check
@@ -50,6 +50,17 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# CHROMIUM names another one. The fonts are for the Japanese pages.
+.PHONY: browser
+browser: ## Chromium for the tests of pages: by apt where you are root, else says what is missing
+	@[ -n "$(CHROMIUM)" ] || command -v chromium google-chrome >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+			echo "The tests of pages need Chromium: install it (Debian: apt install chromium fonts-noto-cjk), \
+	or name it with CHROMIUM=/path/to/chromium"; exit 1; }; \
+		echo "Installing Chromium"; \
+		DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+		apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## unit and architecture tests
 	$(BIN)/pytest tests/unit tests/architecture $(ARGS)
@@ -59,7 +70,7 @@ test-contract: $(INSTALLED) ## generated documents, examples, schema changes
 	$(BIN)/pytest tests/contract $(ARGS)
 
 .PHONY: test-integration
-test-integration: $(INSTALLED) ## the five services with the embedded broker and database
+test-integration: $(INSTALLED) browser ## the five services with the embedded broker and database
 	$(BIN)/pytest tests/integration $(ARGS)
 
 .PHONY: bench

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
+from pydantic import ValidationError
 
 from shared.health.progress import Progress, Watchdog
 from shared.health.server import ops_server
@@ -93,12 +94,24 @@ def run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:
     except (PortTaken, OSError) as error:
         log.error("can't start", error=str(error))
         sys.exit(1)
+    except ValidationError as error:
+        if error.title.endswith("Settings"):
+            log.error("the settings are not valid", error=_named(error))
+        else:
+            log.exception("the service failed")
+        sys.exit(1)
     except Exception:
         log.exception("the service failed")
         sys.exit(1)
     finally:
         tracer.shutdown()
     log.info("stopped")
+
+
+def _named(error: ValidationError) -> str:
+    """Which settings, and why; never their values, since some are secrets."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{error.title}.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in faults)
 
 
 async def _run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:

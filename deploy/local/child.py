@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,9 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a process ended without being asked to: Popen's return code, and its life in seconds."""
+    """How a process ended without being asked to: Popen's return code."""
 
     code: int
-    lived_s: float
 
     def __str__(self) -> str:
         if self.code < 0:
@@ -54,7 +52,6 @@ class Child:
         self._folder = folder
         self._grace_s = grace_s
         self._process: asyncio.subprocess.Process | None = None
-        self._started_at = 0.0
         self._log_start = 0
         self._bounce = asyncio.Lock()
 
@@ -77,7 +74,6 @@ class Child:
                 cwd=self._folder,
                 start_new_session=True,
             )
-        self._started_at = time.monotonic()
 
     async def restart(self, tell: Tell) -> None:
         """End it if it runs and start it again; `unexpected_end` does not see this end."""
@@ -92,11 +88,10 @@ class Child:
             if process is None:
                 raise RuntimeError(f"{self.name} was never started")
             code = await process.wait()
-            lived_s = time.monotonic() - self._started_at
             async with self._bounce:
                 if self._process is process:
                     _kill_group(process.pid)
-                    return Ending(code, lived_s)
+                    return Ending(code)
 
     async def stop(self, tell: Tell) -> None:
         """SIGTERM, wait, and SIGKILL after the grace, saying so. What it forked ends too."""

@@ -51,6 +51,8 @@ def database_command(port: int, folder: Path, *, sign_in: bool) -> Sequence[str]
 
 async def broker_with_topics(settings: KafkaSettings) -> None:
     """Wait for the broker and make its topics. Raises PartNotReady, TopicMismatch."""
+    host, _, port = settings.bootstrap.rpartition(":")
+    await _until("the broker", lambda: _listens(host, int(port)), OSError)  # the client is loud about it
     await _until("the broker", lambda: create_topics(settings), KafkaError)
 
 
@@ -61,6 +63,12 @@ async def database_answers(url: str) -> None:
         await _until("the database", lambda: client.admin.command("ping"), PyMongoError)
     finally:
         await client.close()
+
+
+async def _listens(host: str, port: int) -> None:
+    _, connection = await asyncio.open_connection(host, port)
+    connection.close()
+    await connection.wait_closed()
 
 
 async def _until(part: str, attempt: Callable[[], Awaitable[object]], failure: type[Exception]) -> None:

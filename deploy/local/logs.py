@@ -59,7 +59,7 @@ def _said(line: str) -> tuple[str, str]:
         text += f": {entry['error']}"
     exception = str(entry.get("exception", "")).strip()
     if exception:
-        text += f": {exception.splitlines()[-1]}"
+        text += f": {exception.splitlines()[-1].strip()}"
     return str(entry.get("level", "")), text
 
 

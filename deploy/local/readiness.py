@@ -8,7 +8,7 @@ import httpx
 
 from deploy.local.embedded import PartNotReady
 
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.1
 
 
 async def not_ready_because(http: httpx.AsyncClient, ops_url: str) -> str:
@@ -24,7 +24,9 @@ async def not_ready_because(http: httpx.AsyncClient, ops_url: str) -> str:
     return "; ".join(map(str, because or [])) or f"answers {answer.status_code}"
 
 
-async def all_ready(ops_urls: Mapping[str, str], within_s: float) -> None:
+async def all_ready(
+    ops_urls: Mapping[str, str], within_s: float, look_every_s: float = _LOOK_EVERY_S
+) -> None:
     """Wait until every service (name → ops address) is ready at the same look. Raises PartNotReady."""
     deadline = time.monotonic() + within_s
     async with httpx.AsyncClient(trust_env=False) as http:
@@ -36,4 +38,4 @@ async def all_ready(ops_urls: Mapping[str, str], within_s: float) -> None:
             if time.monotonic() > deadline:
                 reasons = ", ".join(f"{name}: {why}" for name, why in waiting.items())
                 raise PartNotReady(f"not ready within {within_s:.0f} s ({reasons})")
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(look_every_s)

@@ -27,10 +27,13 @@ class SeedFailed(RuntimeError):
 
 
 async def seed(home: Home, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Make the demo account if it is missing; returns what is known of it, sign-ins included.
+    """Make the demo account at the first start; returns what is known of it, sign-ins included.
 
-    crm stores hashes only and prints passwords once, so what it prints is kept in a private file.
+    crm stores hashes only and prints passwords once, so what it prints is kept in a private file,
+    whose presence says that the account is made. Raises SeedFailed.
     """
+    if known := known_sign_ins(home):
+        return known
     command = await asyncio.create_subprocess_exec(
         *(str(Path(sys.executable).with_name("kaifu")), "crm", "seed-demo", "--json"),
         stdout=asyncio.subprocess.PIPE,
@@ -39,22 +42,12 @@ async def seed(home: Home, environment: Mapping[str, str]) -> dict[str, Any]:
         cwd=home.root,
     )
     output, errors = await command.communicate()
-    try:
-        printed: dict[str, Any] = json.loads(output)
-    except ValueError:
-        printed = {}
-    if command.returncode != 0 or not isinstance(printed, dict):
+    if command.returncode != 0:
         last = (errors.decode(errors="replace").strip().splitlines() or ["no output"])[-1]
         raise SeedFailed(f"`kaifu crm seed-demo` failed (exit code {command.returncode}): {last}")
-    return _kept(home, printed)
-
-
-def _kept(home: Home, printed: dict[str, Any]) -> dict[str, Any]:
-    known = known_sign_ins(home)
-    if not known or any(user.get("password") for user in printed.get("users", [])):
-        known = printed
-        write_private(home.sign_ins, json.dumps(known, indent=2, ensure_ascii=False) + "\n")
-    return known
+    made: dict[str, Any] = json.loads(output)
+    write_private(home.sign_ins, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+    return made
 
 
 def known_sign_ins(home: Home) -> dict[str, Any]:

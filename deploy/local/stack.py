@@ -8,10 +8,12 @@ Used by `make up`, by the integration tests and by the benchmarks.
 
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Self
 
 from deploy.local import environment, logs
@@ -27,11 +29,12 @@ from deploy.local.environment import SERVICES, service_environment
 from deploy.local.home import PARTS, Home, write_private
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.readiness import all_ready
-from deploy.local.seed import seed
+from deploy.local.seed import known_sign_ins, seed
 from deploy.local.supervisor import keep_alive
 from shared.settings import KafkaSettings
 
 READY_WITHIN_S = 180.0
+_PROVED_AFTER_S = 10.0
 # Doors close first; what writes stops before what it writes to.
 _STOP_ORDER = (("ingest",), ("tracker", "logger"), ("crm",), ("notifier",), ("broker", "database"))
 # The embedded broker forgets: crm restores its topics at its start, readers begin afresh. ingest goes
@@ -145,7 +148,8 @@ class Stack:
             await self._start_child(self._child(service, command, self.environment_of(service)))
         await self._unless_failed(self.ready())
         if self._seeded:
-            self._tell("Making the demo account")
+            if not known_sign_ins(self.home):
+                self._tell("Making the demo account")
             self.sign_ins = await seed(self.home, self.environment_of("crm"))
         write_private(self.home.addresses, json.dumps(self.addresses, indent=2) + "\n")
 
@@ -180,7 +184,14 @@ class Stack:
         self._children[child.name] = child
         await child.start()
         self._write_pids()
-        self._begin(keep_alive(child, self._revive, self._tell))
+        self._begin(keep_alive(child, partial(self._proved, child.name), self._revive, self._tell))
+
+    async def _proved(self, part: str) -> None:
+        """Until a service is ready, or broker or database has lived a while."""
+        if part in self._services:
+            await all_ready({part: self.ops_urls[part]}, math.inf, look_every_s=1.0)
+        else:
+            await asyncio.sleep(_PROVED_AFTER_S)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

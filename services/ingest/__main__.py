@@ -1,5 +1,6 @@
 """Wiring of ingest: `python -m services.ingest`."""
 
+import gc
 from datetime import UTC, datetime
 
 import httpx
@@ -44,6 +45,7 @@ async def _serve(runtime: Runtime) -> None:
         max_connections=settings.max_connections,
     )
     follower = RevocationFollower(kafka, revoked, runtime.progress)
+    gc.freeze()  # what the start has made stays: the collector need not walk it between requests
     await spool.start()  # the first await: by now readiness waits for every loop
     async with httpx.AsyncClient() as http:
         try:

@@ -39,8 +39,11 @@ class Broker(Protocol):
     def connected(self) -> bool:
         """Whether it is worth trying."""
 
+    async def produce_group(self, records: Sequence[Record]) -> None:
+        """Return once all are acknowledged, in order per key; one try. Raises BrokerAway."""
+
     async def produce(self, records: Sequence[Record]) -> None:
-        """Return once all are acknowledged, in order per key. Raises BrokerAway."""
+        """The same, patiently and for any number of them. Raises BrokerAway."""
 
 
 class SpoolFull(RuntimeError):
@@ -122,7 +125,7 @@ class Recorder:
         if not self._away and self._broker.connected:
             try:
                 async with asyncio.timeout(self._within_s):
-                    await self._broker.produce(records)
+                    await self._broker.produce_group(records)
             except (BrokerAway, TimeoutError) as error:
                 self._away = True
                 log.warning("the broker does not acknowledge; hits go to the spool", error=repr(error))

@@ -15,8 +15,6 @@ MAX_LINKS = 1000
 MAX_LINK_BYTES = 4096
 MAX_VIEWED = 200
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
-_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def _moment(value: object) -> object:
@@ -26,9 +24,10 @@ def _moment(value: object) -> object:
     if not _MOMENT.fullmatch(value):
         raise ValueError("should be RFC 3339 with an offset, like 2026-11-24T09:00:00Z")
     moment = datetime.fromisoformat(value.upper())
-    if not _EARLIEST < moment < _LATEST:
-        raise ValueError("should be a time after 1970")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # at the very ends of the calendar there is no such time in UTC
+        return moment.replace(tzinfo=UTC)
 
 
 Moment = Annotated[

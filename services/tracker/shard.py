@@ -35,16 +35,11 @@ class Shard:
         self._horizon = horizon
         self._most = most
         self._live: OrderedDict[UUID, MessageState] = OrderedDict()
-        self._waiting: set[UUID] = set()
+        self.pending = 0  # hits whose message is not confirmed yet
         self.unsaved: dict[UUID, Record] = {}
 
     def __len__(self) -> int:
         return len(self._live)
-
-    @property
-    def pending(self) -> int:
-        """Hits whose message is not confirmed yet."""
-        return sum(self._live[message_id].pending for message_id in self._waiting)
 
     def put_send(self, message_id: UUID, sent: Sent) -> list[Change]:
         """A state of a message."""
@@ -54,11 +49,11 @@ class Shard:
             if record is None or sent.order > record.sent.order:
                 self.unsaved[message_id] = Record(sent, record.lasting if record else Lasting())
             return []
-        known = state.sent
+        known, pending = state.sent, state.pending
         changes = state.put_send(sent)
         if state.sent is not known:
             self.unsaved[message_id] = Record(sent, state.settled)
-        self._note_waiting(state)
+        self.pending += state.pending - pending
         return changes
 
     def put_hit(self, message_id: UUID, hit: Hit, now: datetime) -> list[Change]:
@@ -66,10 +61,11 @@ class Shard:
         state = self._touched(message_id, now)
         if state.sent is not None and not state.sent.tracked:
             return []
+        pending = state.pending
         changes = state.put_hit(hit)
         if state.settle(before=hit.at - self._horizon):
             self._keep(state)
-        self._note_waiting(state)
+        self.pending += state.pending - pending
         return changes
 
     def put_beacon(self, message_id: UUID, beacon: Beacon, now: datetime) -> list[Change]:
@@ -85,7 +81,7 @@ class Shard:
             if fresh and len(self._live) <= self._most:
                 break
             del self._live[state.message_id]
-            self._waiting.discard(state.message_id)
+            self.pending -= state.pending
             state.settle(keep=0)
             self._keep(state)
             count += 1
@@ -114,9 +110,3 @@ class Shard:
         """Nothing lasts of a message that never was confirmed."""
         if state.sent is not None:
             self.unsaved[state.message_id] = Record(state.sent, state.settled)
-
-    def _note_waiting(self, state: MessageState) -> None:
-        if state.pending:
-            self._waiting.add(state.message_id)
-        else:
-            self._waiting.discard(state.message_id)

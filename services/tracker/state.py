@@ -99,9 +99,14 @@ class MessageState:
         if before is not None:
             while count < len(self.entries) and self.entries[count].hit.at < before:
                 count += 1
-            self.beacons = [beacon for beacon in self.beacons if beacon.at >= before]
+            if self.beacons and self.beacons[0].at < before:
+                self.beacons = [beacon for beacon in self.beacons if beacon.at >= before]
+        if not count:
+            return False
+        if count == len(self.entries):
+            self.cursor = Cursor(self.cursor.lasting)
         del self.entries[:count]
-        return count > 0
+        return True
 
     def _judge(self, start: int, through: int) -> list[Change]:
         """Judge again from `start`; after `through`, only as far as something differs."""

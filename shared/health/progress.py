@@ -50,7 +50,12 @@ class Progress:
         return ages
 
     def not_ready_because(self) -> list[str]:
-        """Why the process can't serve; empty when it can."""
+        """Why the process can't serve; empty when it can.
+
+        Probes answer before the wiring is done: without a loop to wait for, nothing is ready yet.
+        """
+        if not self._ready:
+            return ["the process is starting"]
         waiting = [f"{loop} is starting" for loop, is_ready in list(self._ready.items()) if not is_ready]
         stalled = [
             f"{loop} has not moved for {age:.0f} s"

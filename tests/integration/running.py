@@ -81,13 +81,13 @@ def environment(home: Home, ports: Ports) -> dict[str, str]:
     return clean_environment() | ports.as_environment() | {"KAIFU_HOME": str(home.root), "COLUMNS": "200"}
 
 
-async def command(home: Home, ports: Ports, *arguments: str) -> tuple[int, str]:
+async def command(home: Home, ports: Ports, *arguments: str, **variables: str) -> tuple[int, str]:
     """One command of the runner: exit code and all that it says."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "deploy.local", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=environment(home, ports),
+        env=environment(home, ports) | variables,
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()

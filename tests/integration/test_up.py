@@ -101,6 +101,20 @@ async def test_a_taken_port_is_one_line_before_anything_starts(
     assert not home.logs.exists(), "nothing was started"
 
 
+async def test_a_service_that_can_t_start_is_given_up_with_its_reason(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    home = Home(tmp_path_factory.mktemp("hopeless") / "home")
+    code, output = await command(home, Ports.free(), "up", KAIFU_LOGGER_COMMIT_INTERVAL_S="0")
+    assert code == 1
+    assert output.count("logger died (exit code 1)") == 5
+    assert "LoggerSettings.commit_interval_s: Input should be greater than 0" in output
+    last = output.splitlines()[-1]
+    assert "giving up" in last
+    assert str(home.log("logger")) in last
+    assert alive(home) == []
+
+
 @pytest.mark.parametrize("service", ["tracker", "ingest", "notifier", "logger", "crm"])
 async def test_a_dead_service_is_said_and_restarted(up: Runner, service: str) -> None:
     before, heard = up.pids, len(up.said)

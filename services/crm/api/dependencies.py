@@ -3,12 +3,12 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Query, Request, Response, Security
+from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.crm.application.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.crm.collaborators import Collaborators
-from services.crm.model.sign_ins import NewSession, Session
+from services.crm.model.sign_ins import Session
 from services.crm.problems import CSRF, INVALID_CURSOR, SERVICES_ONLY
 from shared.auth.bearer import signed_in
 from shared.auth.tokens import SignedIn, verify
@@ -84,33 +84,6 @@ def check_csrf(session: Session, token: str) -> None:
     """Problem 403 unless the token is the session's: another site knows the cookie's effect, not this."""
     if not secrets.compare_digest(token.encode(), session.csrf_token.encode()):
         raise Problem(CSRF, "Load the page again and repeat.")
-
-
-def set_session_cookie(response: Response, new: NewSession, crm: Collaborators) -> None:
-    """Give the browser its session."""
-    lifetime = int((new.session.expires_at - new.session.created_at).total_seconds())
-    response.set_cookie(
-        COOKIE,
-        new.cookie.get_secret_value(),
-        max_age=lifetime,
-        secure=crm.configuration.addresses.app_url.startswith("https://"),
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def forget_session_cookie(response: Response) -> None:
-    """Take it away."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
-
-
-def client_address(request: Request, crm: Collaborators) -> str:
-    """Where the request comes from; through as many proxies as are trusted, never what a client claims."""
-    trusted = crm.configuration.settings.trusted_proxies
-    forwarded = [step.strip() for step in request.headers.get("x-forwarded-for", "").split(",")]
-    if trusted and len(forwarded) >= trusted and forwarded[-trusted]:
-        return forwarded[-trusted]
-    return request.client.host if request.client else ""
 
 
 def internal_service(crm: Crm, authorization: Annotated[str, Header()] = "") -> None:

@@ -1,5 +1,6 @@
 """What ingest and logger ask: may this mail be tracked and logged, and by which inputs."""
 
+import asyncio
 from uuid import UUID
 
 from services.crm.model.failures import AlreadyThere
@@ -77,12 +78,14 @@ class Directory:
         return inputs
 
     async def _decided(self, asked: PreparedMessage) -> Draft:
-        account = await self._accounts.get(asked.account_id)
-        user = await self._users.get(asked.account_id, asked.user_id)
+        addresses = [to.address for to in asked.recipients]
+        account, user, contacts = await asyncio.gather(
+            self._accounts.get(asked.account_id),
+            self._users.get(asked.account_id, asked.user_id),
+            self._records.addresses.contacts_of(asked.account_id, addresses),
+        )
         if account is None or not sender_is_ours(user, asked.from_address):
             raise Problem(SENDER_NOT_OURS, "Send from one of your own addresses, or add it in your profile.")
-        addresses = [to.address for to in asked.recipients]
-        contacts = await self._records.addresses.contacts_of(asked.account_id, addresses)
         known = await self._records.contacts.some(asked.account_id, set(contacts.values()))
         found = [known.get(contacts[fold(one)]) if fold(one) in contacts else None for one in addresses]
         policy = decide(account, asked, [one.legal_basis.kind if one else None for one in found])

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from services.crm.api.dependencies import COOKIE
 from services.crm.model.accounts import User
 from services.crm.model.sign_ins import Session
 from services.crm.web import security, words
@@ -25,7 +26,7 @@ from shared.auth.tokens import SignedIn
 from shared.http.problems import NOT_SIGNED_IN, Problem
 from shared.settings import PublicAddresses
 
-SESSION_COOKIE = "kaifu_session"
+SESSION_COOKIE = COOKIE
 _TEMPLATES = Path(__file__).with_name("templates")
 
 

@@ -5,7 +5,6 @@ a batch of an idempotent producer never expires (and is known to get stuck, aiok
 """
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from struct import Struct
@@ -15,6 +14,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from services.ingest.adapters.group_produce import BATCH_BYTES, produce_group
 from services.ingest.durability import BrokerAway
 from services.ingest.model import Record
 from shared.bus.connection import client_options
@@ -28,7 +28,6 @@ from shared.telemetry.tracing import KafkaHeaders
 
 log = structlog.get_logger(__name__)
 
-BATCH_BYTES = 512 * 1024  # below Kafka's message.max.bytes of 1 MiB
 _MOST_PUBLISHING = 256  # sends on their way; more are refused instead of piling up
 _TRY_AGAIN_AFTER_S = 1.0
 _CONNECT_ANEW_AFTER = 3  # failures in a row: stale addresses or a dead sender are then left behind
@@ -59,6 +58,7 @@ class KafkaBroker:
             "request_timeout_ms": timeout_ms,
             "metadata_max_age_ms": 60_000,
         }
+        self._timeout_ms = timeout_ms
         self._timeout_s = timeout_ms / 1000
         self._producer: AIOKafkaProducer | None = None
         self._failures = 0
@@ -106,33 +106,42 @@ class KafkaBroker:
         await _stopped(producer, 1.0)
         return None
 
-    async def produce(self, records: Sequence[Record]) -> None:
-        """Return once all hits are acknowledged. Raises BrokerAway; they may be there all the same."""
-        if self._producer is None:
-            raise BrokerAway("not connected")
+    async def produce_group(self, records: Sequence[Record]) -> None:
+        """One try, at once, for hits that readers wait for. Raises BrokerAway."""
+        producer = self._there()
         try:
-            sent = await self._submitted(self._producer, records)
+            await produce_group(
+                producer.client, HITS.name, await _by_partition(producer, records), self._timeout_ms
+            )
+        except (KafkaError, NotImplementedError) as error:  # the latter: no common version
+            self._failure()
+            raise BrokerAway(type(error).__name__) from error
+        self._success(len(records))
+
+    async def produce(self, records: Sequence[Record]) -> None:
+        """Return once all hits are acknowledged, after retries. Raises BrokerAway; they may be there."""
+        producer = self._there()
+        try:
+            sent = []
+            for partition, members in (await _by_partition(producer, records)).items():
+                for batch in _batches(producer, members):
+                    acknowledged = await producer.send_batch(batch, HITS.name, partition=partition)
+                    acknowledged.add_done_callback(_look_at)
+                    sent.append(acknowledged)
             await _all_acknowledged(sent)
         except KafkaError as error:
             self._failure()
             raise BrokerAway(type(error).__name__) from error
-        self._failures = 0
-        EVENTS_PUBLISHED.labels(HITS.name).inc(len(records))
+        self._success(len(records))
 
-    async def _submitted(
-        self, producer: AIOKafkaProducer, records: Sequence[Record]
-    ) -> "list[asyncio.Future[Any]]":
-        partitions = len(await producer.partitions_for(HITS.name))
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        for record in records:
-            by_partition[partition_of(record.key, partitions)].append(record)
-        sent = []
-        for partition, members in by_partition.items():
-            for batch in _batches(producer, members):
-                acknowledged = await producer.send_batch(batch, HITS.name, partition=partition)
-                acknowledged.add_done_callback(_look_at)
-                sent.append(acknowledged)
-        return sent
+    def _there(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise BrokerAway("not connected")
+        return self._producer
+
+    def _success(self, count: int) -> None:
+        self._failures = 0
+        EVENTS_PUBLISHED.labels(HITS.name).inc(count)
 
     async def publish(self, event: Event, headers: KafkaHeaders) -> None:
         """One event of the send API, acknowledged. Raises PublishFailed."""
@@ -156,6 +165,14 @@ class KafkaBroker:
     def _failure(self) -> None:
         self._failures += 1
         self._failed.set()
+
+
+async def _by_partition(producer: AIOKafkaProducer, records: Sequence[Record]) -> dict[int, list[Record]]:
+    partitions = len(await producer.partitions_for(HITS.name))
+    members: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        members[partition_of(record.key, partitions)].append(record)
+    return members
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:
@@ -187,6 +204,13 @@ def _look_at(acknowledged: "asyncio.Future[Any]") -> None:
 
 
 async def _stopped(producer: AIOKafkaProducer, within_s: float) -> None:
-    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+    """Stop it, whatever it says; only a cancellation of the caller itself is raised."""
+    try:
         async with asyncio.timeout(within_s):
             await producer.stop()
+    except (TimeoutError, KafkaError, OSError) as error:
+        log.info("a connection to the broker did not end in order", error=type(error).__name__)
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if caller is not None and caller.cancelling():
+            raise

@@ -1,7 +1,6 @@
 """Following email.revocations from its beginning, without a group: every replica needs all of it."""
 
 import asyncio
-import contextlib
 import time
 
 import structlog
@@ -22,6 +21,7 @@ log = structlog.get_logger(__name__)
 _LOOP = "revocations"
 _POLL_MS = 1000
 _FETCH_WAIT_MS = 500  # revocations are rare and half a second is soon enough: no hot polling
+_REQUEST_TIMEOUT_MS = 10_000
 _TRY_AGAIN_AFTER_S = 1.0
 _LOOK_AT_CLUSTER_EVERY_S = 10.0
 
@@ -37,29 +37,43 @@ class RevocationFollower:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until `stopping`; begin anew when the broker was away or is another one."""
-        while not stopping.is_set():
-            client = consumer_client(self._settings, None, fetch_max_wait_ms=_FETCH_WAIT_MS)
+        following = asyncio.create_task(self._follow_for_ever())
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if following.done():
+            following.result()  # it only ends by failing
+        following.cancel()  # in the midst of whatever it waits for: a silent broker must not delay the end
+        await asyncio.wait({following})
+
+    async def _follow_for_ever(self) -> None:
+        while True:
+            client = consumer_client(
+                self._settings,
+                None,
+                fetch_max_wait_ms=_FETCH_WAIT_MS,
+                request_timeout_ms=_REQUEST_TIMEOUT_MS,
+            )
             try:
                 await client.start()
-                await self._follow(client, stopping)
+                await self._follow(client)
             except (KafkaError, OSError) as error:
                 log.warning("revocations can't be followed", error=type(error).__name__)
             finally:
                 await client.stop()
             self._progress.moved(_LOOP)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _TRY_AGAIN_AFTER_S)
+            await asyncio.sleep(_TRY_AGAIN_AFTER_S)
 
-    async def _follow(self, client: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
-        """Return when stopping, or when it has to begin anew."""
+    async def _follow(self, client: AIOKafkaConsumer) -> None:
+        """Return when it has to begin anew."""
         numbers = client.partitions_for_topic(REVOCATIONS.name)
         if not numbers:
             log.warning("the broker has not got the topic yet", topic=REVOCATIONS.name)
             return
         partitions = [TopicPartition(REVOCATIONS.name, number) for number in sorted(numbers)]
         client.assign(partitions)
-        cluster, looked_at = await cluster_epoch(self._settings), time.monotonic()
-        while not stopping.is_set():
+        cluster, looked_at = await self._cluster(), time.monotonic()
+        while True:
             batches = await client.getmany(timeout_ms=_POLL_MS)
             for batch in batches.values():
                 for record in batch:
@@ -69,9 +83,14 @@ class RevocationFollower:
             self._progress.moved(_LOOP)
             if time.monotonic() - looked_at >= _LOOK_AT_CLUSTER_EVERY_S:
                 looked_at = time.monotonic()
-                if await cluster_epoch(self._settings) != cluster:
+                if await self._cluster() != cluster:
                     log.info("another broker is there; reading its revocations from the beginning")
                     return
+
+    async def _cluster(self) -> str:
+        """Which broker this is. TimeoutError from one that is silent."""
+        async with asyncio.timeout(_REQUEST_TIMEOUT_MS / 1000):
+            return await cluster_epoch(self._settings)
 
     def _apply(self, value: bytes | None) -> None:
         try:

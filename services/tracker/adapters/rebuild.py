@@ -69,8 +69,8 @@ class Rebuilder:
     async def rebuild(self, numbers: Iterable[int], committed: Committed) -> dict[int, Held]:
         """Shards by partition number. Raises KafkaError when the broker goes away."""
         held = {number: self._empty(number, committed) for number in numbers}
-        if not any(position for one in held.values() for position in one.positions.values()):
-            return held  # a new group: all is still to come
+        if not any(self._has_more(one) for one in held.values()):
+            return held
         client = consumer_client(self._kafka, None, max_poll_records=_AT_ONCE)
         await client.start()
         try:
@@ -90,6 +90,11 @@ class Rebuilder:
             topic.name: committed.get(TopicPartition(topic.name, number)) or 0 for topic in (SENDS, HITS)
         }
         return Held(number, shard, positions)
+
+    def _has_more(self, one: Held) -> bool:
+        """Whether there is anything to read. A client that is stopped before it did anything fails: aiokafka
+        cancels a task of its own that never began, and passes the cancellation on."""
+        return self._cached(one).sends < one.offsets.sends or one.offsets.hits > 0
 
     def _cached(self, one: Held) -> Offsets:
         """Where the cache ends; zeros if it claims more than was committed: it is not this group's then."""

@@ -16,6 +16,7 @@ from shared.settings import KafkaSettings
 log = structlog.get_logger(__name__)
 REVOCATIONS_LOOP = "revocations"
 _POLL_MS = 1000
+_FIRST_POLL_MS = 50
 
 
 class RevocationReader:
@@ -46,7 +47,9 @@ class RevocationReader:
                     self._start_over = False
                     self._revocations.clear()
                     await self._client.seek_to_beginning()
-                batches = await self._client.getmany(timeout_ms=_POLL_MS)
+                batches = await self._client.getmany(
+                    timeout_ms=_POLL_MS if self.caught_up.is_set() else _FIRST_POLL_MS
+                )
                 for records in batches.values():
                     for record in records:
                         self._apply(record.value)

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -74,12 +75,14 @@ class Telling:
         for event in events_of(change):
             topic, key = topic_of(event).name, event.key().encode()
             # the topics of a message share key, partitioner and number of partitions
-            partition = number if topic == ENGAGEMENTS.name else self._partition(key)
+            partition = number if topic == ENGAGEMENTS.name else _partition(key, self._partitions)
             self.records[topic, partition].append((key, encode(event), headers))
 
-    def _partition(self, key: bytes) -> int:
-        """As Kafka's default partitioner has it."""
-        return int(murmur2(key) & 0x7FFFFFFF) % self._partitions
+
+@lru_cache(maxsize=16_384)  # users are few, and the hash is written in Python
+def _partition(key: bytes, partitions: int) -> int:
+    """As Kafka's default partitioner has it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, o
 from tests.unit.crm.made import clicked, judged, sent
 
 pytestmark = pytest.mark.integration
-MAILS = 120
+MAILS = 60
 WITHIN_S = 60.0
 Found = TypeVar("Found")
 

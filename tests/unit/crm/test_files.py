@@ -243,3 +243,12 @@ def test_machine_clicks_are_no_clicks() -> None:
     tally = all_of(events, prepared_file()).message.tally
     assert (tally.clicks, tally.link_clicks) == (0, {})
     assert clicked().kind is EngagementKind.CLICK
+
+
+def test_times_are_as_the_database_keeps_them() -> None:
+    """Finer than a millisecond would differ once read back, and every repeat would be news."""
+    file = all_of([sent(10.0005001), judged("x", 60.0005001)], prepared_file())
+    (engagement,) = file.engagements.values()
+    for moment in (file.message.sent_at, engagement.occurred_at, file.message.tally.first_open_at):
+        assert moment is not None
+        assert moment.microsecond % 1000 == 0

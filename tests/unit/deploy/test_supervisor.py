@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local import supervisor
 from deploy.local.child import Child
-from deploy.local.supervisor import QUICK_S, Backoff, GaveUp, keep_alive
+from deploy.local.supervisor import Backoff, GaveUp, keep_alive
 from tests.unit.deploy.test_child import SLEEPER, make, printed
 
 
@@ -18,24 +18,24 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_PAUSES_S", (0.01, 0.01, 0.01, 0.01, 0.01))
 
 
-def test_pauses_grow_and_the_fifth_quick_death_is_the_last() -> None:
+def test_pauses_grow_and_the_fifth_death_in_vain_is_the_last() -> None:
     backoff = Backoff()
-    assert [backoff.after(0.1) for _ in range(5)] == [0.2, 0.5, 1.0, 2.0, None]
+    assert [backoff.after(proved=False) for _ in range(5)] == [0.2, 0.5, 1.0, 2.0, None]
 
 
-def test_a_long_life_forgives_quick_deaths() -> None:
+def test_a_child_that_has_been_of_use_is_restarted_for_ever() -> None:
     backoff = Backoff()
     for _ in range(4):
-        backoff.after(0.1)
-    assert backoff.after(QUICK_S) == 0.2
-    assert backoff.after(0.1) == 0.2
+        backoff.after(proved=False)
+    assert [backoff.after(proved=True) for _ in range(9)] == [0.2] * 9
+    assert backoff.after(proved=False) == 0.2
 
 
 async def test_a_dead_child_is_said_and_restarted(tmp_path: Path, short_pauses: None) -> None:
     said: list[str] = []
     child = make(tmp_path, SLEEPER)
     await child.start()
-    keeper = asyncio.create_task(keep_alive(child, _restarter(said), said.append))
+    keeper = asyncio.create_task(keep_alive(child, _never, _restarter(said), said.append))
     await printed(child, 1)
     first = child.pid
     assert first is not None
@@ -53,8 +53,8 @@ async def test_a_hopeless_child_is_given_up_with_its_last_words(tmp_path: Path, 
     await child.start()
     async with asyncio.timeout(20):
         with pytest.raises(GaveUp) as gave_up:
-            await keep_alive(child, _restarter(said), said.append)
-    assert "stand-in died (exit code 1): no database; it died 5 times at once" in str(gave_up.value)
+            await keep_alive(child, _never, _restarter(said), said.append)
+    assert "stand-in died (exit code 1): no database; it never got going" in str(gave_up.value)
     assert str(child.log) in str(gave_up.value)
     assert sum("restarting it" in line for line in said) == 4
 
@@ -64,3 +64,26 @@ def _restarter(said: list[str]):  # type: ignore[no-untyped-def]
         await child.restart(said.append)
 
     return restart
+
+
+async def test_a_proved_child_is_not_given_up(tmp_path: Path, short_pauses: None) -> None:
+    said: list[str] = []
+    child = make(tmp_path, SLEEPER)
+    await child.start()
+    keeper = asyncio.create_task(keep_alive(child, _at_once, _restarter(said), said.append))
+    for deaths in range(1, 8):
+        await printed(child, deaths)
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+    await printed(child, 8)
+    assert not keeper.done()
+    keeper.cancel()
+    await child.stop(said.append)
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
+
+
+async def _at_once() -> None:
+    return

@@ -41,6 +41,10 @@ class FakeBroker:
         self.groups: list[int] = []
         self.asked = 0
 
+    async def produce_group(self, records: Sequence[Record]) -> None:
+        """As services.ingest.durability.Broker."""
+        await self.produce(records)
+
     async def produce(self, records: Sequence[Record]) -> None:
         """As services.ingest.durability.Broker."""
         self.asked += 1

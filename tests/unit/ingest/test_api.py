@@ -367,6 +367,8 @@ async def test_states_of_one_message_are_different_events(service: Service, http
         ("2026-11-24T09:00:05Z", NOW + timedelta(seconds=5)),
         ("2020-01-01T00:00:00Z", NOW),  # before it was prepared: the client's clock is wrong
         ("2099-01-01T00:00:00+09:00", NOW + timedelta(seconds=10)),
+        ("9999-12-31T23:59:59-12:00", NOW + timedelta(seconds=10)),  # no such time in UTC
+        ("0001-01-01T00:00:00+12:00", NOW),
     ],
 )
 async def test_the_time_of_sending_stays_within_what_can_be(

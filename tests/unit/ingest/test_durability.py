@@ -152,7 +152,7 @@ async def test_a_broker_that_fails_in_an_unknown_way_loses_nothing(
     async def broken(_: object) -> None:
         raise TypeError("a bug of a library")
 
-    monkeypatch.setattr(broker, "produce", broken)
+    monkeypatch.setattr(broker, "produce_group", broken)
     assert await _Answers(recorder).submit(1) is Durability.SPOOL
     assert spool.records == [record(1)]
 

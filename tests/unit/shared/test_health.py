@@ -37,6 +37,10 @@ def test_a_loop_is_starting_until_it_says_that_it_is_ready(progress: Progress) -
     assert progress.not_ready_because() == ["consumer is starting"]
 
 
+def test_a_process_that_expects_no_loop_yet_is_starting(progress: Progress) -> None:
+    assert progress.not_ready_because() == ["the process is starting"]
+
+
 def test_being_up_is_not_being_ready(progress: Progress, clock: _Clock) -> None:
     progress.expect("consumer")
     progress.ready("consumer")

@@ -130,3 +130,29 @@ def test_a_blocked_event_loop_is_ended_by_the_watchdog(starting: Any) -> None:
     assert code == 70
     assert lines[-1]["event"] == "a loop has stalled; ending the process"
     assert lines[-1]["loop"] == "loop"
+
+
+def test_settings_that_are_not_valid_are_named_without_their_values() -> None:
+    program = (
+        "from shared.process import run; from shared.directory.client import DirectorySettings\n"
+        "async def body(runtime): DirectorySettings()\n"
+        "run('ingest', body)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "KAIFU_OPS_PORT": str(_free_port()),
+            "KAIFU_DIRECTORY_TOKEN": "t0ken-of-the-directory",
+            "KAIFU_DIRECTORY_DEADLINE_S": "a while, t0ken-of-the-directory",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert "t0ken" not in done.stderr
+    (said,) = [json.loads(line) for line in done.stderr.splitlines() if '"error"' in line]
+    assert said["event"] == "the settings are not valid"
+    assert said["error"].startswith("DirectorySettings.deadline_s: Input should be a valid number")

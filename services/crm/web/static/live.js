@@ -50,15 +50,16 @@
   const rowOf = (id) => document.getElementById(`row-${id}`);
   const refreshing = new Map(); // message id → whether it changed again meanwhile
 
-  const fetched = async (path) => {
+  const fetchedAll = async (path) => {
     const answer = await fetch(path, { headers: { Accept: "text/html", "HX-Request": "true" } });
     const onward = answer.headers.get("HX-Redirect");
     if (onward) location.assign(onward);
     if (!answer.ok) return null;
     const box = document.createElement("template");
     box.innerHTML = await answer.text();
-    return box.content.firstElementChild;
+    return box.content;
   };
+  const fetched = async (path) => (await fetchedAll(path))?.firstElementChild ?? null;
 
   const place = (fresh, old) => {
     if (old) return old.replaceWith(fresh);
@@ -66,23 +67,39 @@
     document.getElementById("empty")?.remove();
     const later = [...feed.querySelectorAll(".mail")].find((row) => row.dataset.sent < fresh.dataset.sent);
     const more = feed.querySelector(".more");
-    if (!later && more) return null; // belongs to a page that is not loaded yet
+    if (!later && more) return; // belongs to a page that is not loaded yet
     feed.insertBefore(fresh, later ?? null);
   };
 
-  const showRow = async (id) => {
-    const fresh = await fetched(`/feed/rows/${id}`);
-    const old = rowOf(id);
-    if (!fresh) return old?.remove();
+  // What a row says, without the detail that its reader may have opened.
+  const sayings = (row) =>
+    [...row.querySelectorAll(".state, .subject, .times, .to, .counts, summary")].map((part) => part.textContent).join();
+
+  const put = (fresh) => {
+    const old = document.getElementById(fresh.id);
     const focused = old?.contains(document.activeElement) ? document.activeElement.id : "";
-    const wasOpen = old?.querySelector("details")?.open;
+    const wasOpen = old?.querySelector("details").open;
     place(fresh, old);
-    htmx.process(fresh);
     if (!fresh.isConnected) return;
+    htmx.process(fresh);
     if (wasOpen) fresh.querySelector("details").open = true;
     if (focused) document.getElementById(focused)?.focus();
     fresh.classList.add("changed");
     announcer.textContent = page.textChanged.replace("{subject}", fresh.querySelector(".subject").textContent.trim());
+  };
+
+  const showRow = async (id) => {
+    const fresh = await fetched(`/feed/rows/${id}`);
+    if (fresh) put(fresh);
+    else rowOf(id)?.remove();
+  };
+
+  // What changed between the page and its socket; rows that say the same stay as their reader left them.
+  const catchUp = async () => {
+    for (const fresh of (await fetchedAll("/feed/rows"))?.querySelectorAll(".mail") ?? []) {
+      const old = document.getElementById(fresh.id);
+      if (!old || sayings(old) !== sayings(fresh)) put(fresh);
+    }
   };
 
   const refreshRow = async (id) => {
@@ -236,7 +253,7 @@
       attempts = 0;
       say("live");
       keepCursor(message.cursor);
-      if (!hadCursor) reloadFeed(); // what changed between the page and the socket
+      if (!hadCursor) catchUp().catch(reconnect);
     },
     event(message) {
       const { event } = message;
