@@ -48,8 +48,9 @@ async def jwks(crm: Crm) -> dict[str, Any]:
 
 @router.get("/.well-known/oauth-authorization-server")
 async def metadata(crm: Crm) -> dict[str, Any]:
-    """RFC 8414."""
-    issuer = crm.configuration.addresses.app_url
+    """RFC 8414, and where Kaifu's other parts are: a client is told one address only."""
+    addresses = crm.configuration.addresses
+    issuer = addresses.app_url
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -61,6 +62,9 @@ async def metadata(crm: Crm) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],
+        "kaifu_api_url": addresses.api_url,
+        "kaifu_tracking_url": addresses.tracking_url,
+        "kaifu_push_url": addresses.push_url,
     }
 
 

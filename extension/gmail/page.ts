@@ -1,0 +1,66 @@
+/** What the features need of Gmail's page. Everything that knows how the page is made stands in this folder. */
+
+export interface Mailbox {
+  address: string;
+  name?: string;
+}
+
+export interface Written {
+  from: Mailbox;
+  to: Mailbox[];
+  cc: Mailbox[];
+  bcc: Mailbox[];
+  subject: string;
+}
+
+export interface SentIds {
+  messageId: string | null;
+  threadId: string | null;
+}
+
+export interface Compose {
+  readonly element: HTMLElement;
+  /** Resolves when the window can be worked with. Throws when it can't. */
+  ready(): Promise<void>;
+  /** Names this draft also when it is closed and opened again. */
+  draftId(): string;
+  written(): Written;
+  html(): string;
+  /** A bar of our own at the foot of the window. Throws where there is no place for it. */
+  addBar(content: HTMLElement): void;
+  /** Change the body as it goes out. Throws where that can't be done. */
+  onOutgoing(change: (html: string) => Promise<string>): void;
+  /** Takes images out of the body under the rep's eyes. */
+  removeImages(which: (src: string) => boolean): void;
+  /** Mark the chips of these addresses (lower case) in To, Cc and Bcc, and no others. */
+  badge(addresses: ReadonlySet<string>, label: string): void;
+  on(event: ComposeEvent, listener: () => void): void;
+  onSent(listener: (ids: Promise<SentIds>) => void): void;
+}
+
+export type ComposeEvent =
+  | "presending" // Send was pressed; may come more than once
+  | "sendCanceled"
+  | "sending" // the request is on its way
+  | "scheduling" // the rep is about to choose a time
+  | "recipients"
+  | "body"
+  | "destroyed";
+
+export interface ShownMessage {
+  readonly element: HTMLElement;
+  /** Gmail's own id of the message. */
+  id(): Promise<string>;
+  images(): HTMLImageElement[];
+  sender(): string;
+  /** A place below the header for a line of ours. */
+  addLine(content: HTMLElement): void;
+  onLoaded(listener: () => void): void;
+}
+
+export interface Gmail {
+  /** The address of the signed-in Gmail account, in lower case. */
+  readonly account: string;
+  composes(listener: (compose: Compose) => void): void;
+  messages(listener: (message: ShownMessage) => void): void;
+}

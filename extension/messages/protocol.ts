@@ -1,0 +1,107 @@
+/**
+ * What the parts of the extension ask of the worker. A content script shares its process with Gmail's page,
+ * so the worker checks each message as it would check one from a stranger, and never hands out a token.
+ */
+import * as v from "valibot";
+import { RECORD_TYPES } from "../server/shapes";
+
+const Text = (max: number) => v.pipe(v.string(), v.maxLength(max));
+const Address = v.pipe(Text(320), v.regex(/^[^\s@]+@[^\s@]+$/));
+const Account = v.pipe(
+  Address,
+  v.transform((address) => address.toLowerCase()),
+);
+const Key = v.pipe(Text(100), v.regex(/^[\w-]+$/));
+const Id = v.pipe(v.string(), v.uuid());
+const Mailbox = v.object({ address: Address, name: v.optional(Text(256)) });
+const Mailboxes = v.pipe(v.array(Mailbox), v.maxLength(500));
+const Choice = v.nullable(v.boolean());
+const RecordRef = v.object({ record_type: v.picklist(RECORD_TYPES), record_id: Id });
+
+export const Mail = v.object({
+  from: Mailbox,
+  to: Mailboxes,
+  cc: Mailboxes,
+  bcc: Mailboxes,
+  subject: Text(2000),
+  links: v.pipe(v.array(Text(4096)), v.maxLength(1000)),
+  track: v.boolean(),
+  log: v.boolean(),
+  records: v.pipe(v.array(RecordRef), v.maxLength(200)),
+  create_contacts: v.pipe(v.array(Address), v.maxLength(500)),
+});
+export type Mail = v.InferOutput<typeof Mail>;
+export type RecordRef = v.InferOutput<typeof RecordRef>;
+
+export const Draft = v.object({
+  track: Choice,
+  log: Choice,
+  /** What the rep ticked and unticked under Records, by record id or address. */
+  ticks: v.optional(v.record(Text(320), v.boolean()), {}),
+});
+export type Draft = v.InferOutput<typeof Draft>;
+
+/** 2 MiB is what the server takes for a body, JSON and receipt included; UTF-16 text is counted. */
+export const MAX_BODY_CHARACTERS = 1_900_000;
+
+export const FromGmail = v.variant("type", [
+  v.object({ type: v.literal("hello"), account: Account }),
+  v.object({ type: v.literal("draft"), account: Account, draft: Text(200) }),
+  v.object({ type: v.literal("keep-draft"), account: Account, draft: Text(200), choices: Draft }),
+  v.object({ type: v.literal("prepare"), account: Account, key: Key, mail: Mail }),
+  v.object({
+    type: v.literal("sent"),
+    account: Account,
+    key: Key,
+    draft: Text(200),
+    occurred_at: Text(40),
+    provider_message_id: v.nullable(Text(200)),
+    provider_thread_id: v.nullable(Text(200)),
+    html: v.nullable(Text(MAX_BODY_CHARACTERS)),
+    /** The mail as it was written, if it went out unprepared. */
+    late: v.nullable(Mail),
+  }),
+  v.object({ type: v.literal("cancelled"), account: Account, key: Key }),
+  v.object({ type: v.literal("undone"), account: Account, draft: Text(200) }),
+  v.object({
+    type: v.literal("contacts"),
+    account: Account,
+    addresses: v.pipe(v.array(Address), v.maxLength(500)),
+  }),
+  v.object({ type: v.literal("search"), account: Account, text: Text(200) }),
+  v.object({
+    type: v.literal("viewing"),
+    account: Account,
+    pixels: v.pipe(v.array(Text(4096)), v.maxLength(200)),
+  }),
+  v.object({ type: v.literal("status"), account: Account, provider_message_id: Text(200) }),
+  v.object({ type: v.literal("open-options") }),
+]);
+export type FromGmail = v.InferInput<typeof FromGmail>;
+export type HeardFromGmail = v.InferOutput<typeof FromGmail>;
+
+export const FromPages = v.variant("type", [
+  v.object({ type: v.literal("overview") }),
+  v.object({ type: v.literal("feed"), account: Account, after: v.nullable(Text(2000)) }),
+  v.object({ type: v.literal("row"), account: Account, message_id: Id }),
+  v.object({ type: v.literal("seen"), account: Account }),
+  v.object({ type: v.literal("mute"), message_id: Id, muted: v.boolean() }),
+  v.object({ type: v.literal("discover"), server: Text(2000) }),
+  v.object({ type: v.literal("sign-in"), account: Account, server: Text(2000) }),
+  v.object({ type: v.literal("sign-out"), account: Account }),
+  v.object({ type: v.literal("test"), account: Account }),
+  v.object({
+    type: v.literal("settings"),
+    language: v.picklist(["auto", "en", "ja"]),
+    track: v.boolean(),
+    log: v.boolean(),
+    neverCreate: v.boolean(),
+    neverTrack: v.pipe(v.array(Text(320)), v.maxLength(5000)),
+    neverLog: v.pipe(v.array(Text(320)), v.maxLength(5000)),
+  }),
+]);
+export type FromPages = v.InferInput<typeof FromPages>;
+export type HeardFromPages = v.InferOutput<typeof FromPages>;
+
+/** Every answer: what was asked for, or what was the trouble. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; trouble: string; problem: string };

@@ -1,0 +1,146 @@
+/** The calls to the server, each with the Gmail account whose sign-in makes it. All raise Failed. */
+import type * as v from "valibot";
+import type { Job, Poster, Result } from "../core/queue";
+import type { Found } from "../messages/answers";
+import type { Mail } from "../messages/protocol";
+import { ask, Failed, tell } from "../server/http";
+import { FoundPage, Prepared, RECORD_TYPES, type RecordType, RowDetail, RowPage } from "../server/shapes";
+import type { SignIns } from "../server/sign-ins";
+import { bodies } from "./kept";
+
+/** Then the mail goes out untracked (E3). The page adds a little for the way to the worker. */
+export const PREPARE_MS = 1400;
+const READ_MS = 8000;
+const POST_MS = 20_000;
+const PATHS: Record<RecordType, string> = {
+  contact: "contacts",
+  company: "companies",
+  deal: "deals",
+  ticket: "tickets",
+};
+
+export class Calls implements Poster {
+  constructor(private readonly signIns: SignIns) {}
+
+  async prepareNow(account: string, key: string, mail: Mail, deadlineMs = PREPARE_MS): Promise<Prepared> {
+    const api = await this.#api(account);
+    return this.signIns.authorized(account, deadlineMs, (with_) =>
+      ask(Prepared, {
+        url: `${api}/v1/messages`,
+        method: "POST",
+        ...with_,
+        headers: { ...with_.headers, "Idempotency-Key": key },
+        body: JSON.stringify(mail),
+      }),
+    );
+  }
+
+  prepare(job: Job): Promise<Result<{ message_id: string; receipt: string }>> {
+    return settled(async () => {
+      const prepared = await this.prepareNow(job.account, job.key, job.prepare as unknown as Mail, POST_MS);
+      return { message_id: prepared.message_id, receipt: prepared.receipt };
+    });
+  }
+
+  report(job: Job): Promise<Result<null>> {
+    return settled(async () => {
+      const { message_id, receipt } = prepared(job);
+      const { state, ...fields } = job.report ?? { state: "sent" };
+      const url = `${await this.#api(job.account)}/v1/messages/${message_id}/${state}`;
+      await this.#tell(job.account, "POST", url, { receipt, ...fields });
+      return null;
+    });
+  }
+
+  upload(job: Job): Promise<Result<null>> {
+    return settled(async () => {
+      const { message_id, receipt } = prepared(job);
+      const html = await bodies.read(job.body ?? job.key);
+      if (html === null) return null;
+      const url = `${await this.#app(job.account)}/v1/messages/${message_id}/body`;
+      await this.#tell(job.account, "PUT", url, { receipt, html });
+      await bodies.drop(job.body ?? job.key);
+      return null;
+    });
+  }
+
+  async feed(account: string, after: string | null): Promise<v.InferOutput<typeof RowPage>> {
+    const query = new URLSearchParams({ limit: "50", ...(after ? { after } : {}) });
+    return this.#read(account, RowPage, `/v1/feed?${query}`);
+  }
+
+  row(account: string, messageId: string): Promise<RowDetail> {
+    return this.#read(account, RowDetail, `/v1/feed/${messageId}`);
+  }
+
+  /** Contacts that have exactly this address. */
+  async contacts(account: string, address: string): Promise<Found[]> {
+    const found = await this.#find(account, "contact", address);
+    return found.filter((one) => one.addresses.includes(address.toLowerCase()));
+  }
+
+  async search(account: string, text: string): Promise<Found[]> {
+    const found = await Promise.all(RECORD_TYPES.map((type) => this.#find(account, type, text)));
+    return found.flat();
+  }
+
+  async viewing(account: string, messageIds: string[]): Promise<void> {
+    await this.#tell(account, "POST", `${await this.#api(account)}/v1/viewing`, { message_ids: messageIds });
+  }
+
+  async test(account: string): Promise<void> {
+    await this.#tell(account, "POST", `${await this.#app(account)}/v1/notifications/test`);
+  }
+
+  async #find(account: string, type: RecordType, text: string): Promise<Found[]> {
+    const query = new URLSearchParams({ q: text, limit: "10" });
+    const page = await this.#read(account, FoundPage, `/v1/${PATHS[type]}?${query}`);
+    return page.items.map((one) => ({
+      record_type: type,
+      record_id: one.id,
+      name: one.name,
+      addresses: one.addresses.map((address) => address.toLowerCase()),
+    }));
+  }
+
+  async #read<S extends v.GenericSchema>(account: string, shape: S, path: string): Promise<v.InferOutput<S>> {
+    const url = (await this.#app(account)) + path;
+    return this.signIns.authorized(account, READ_MS, (with_) => ask(shape, { url, ...with_ }));
+  }
+
+  #tell(account: string, method: "POST" | "PUT", url: string, body: object = {}): Promise<void> {
+    return this.signIns.authorized(account, POST_MS, (with_) =>
+      tell({ url, method, body: JSON.stringify(body), ...with_ }),
+    );
+  }
+
+  async #app(account: string): Promise<string> {
+    return (await this.#server(account)).issuer;
+  }
+
+  async #api(account: string): Promise<string> {
+    return (await this.#server(account)).kaifu_api_url.replace(/\/+$/, "");
+  }
+
+  async #server(account: string) {
+    const signIn = await this.signIns.of(account);
+    if (!signIn) throw new Failed("signed_out");
+    return signIn.server;
+  }
+}
+
+function prepared(job: Job): { message_id: string; receipt: string } {
+  if (!job.prepared) throw new Failed("garbage", "not-prepared");
+  return job.prepared;
+}
+
+/** A garbled answer may be a proxy's page that stands in for a server that is away: try again. */
+async function settled<T>(work: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return { done: true, value: await work() };
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    const again = error.again || (error.trouble === "garbage" && error.problem !== "not-prepared");
+    return { done: false, again, reason: error.problem || error.trouble };
+  }
+}

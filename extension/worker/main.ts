@@ -1,0 +1,78 @@
+/** The service worker: the only part that talks to the server. Everything is wired here. */
+import "@inboxsdk/core/background.js";
+import { Queue } from "../core/queue";
+import { hear } from "../messages/hear";
+import { SignIns } from "../server/sign-ins";
+import { inLanguage, languageOf, reasonKey, type Say } from "../text/say";
+import { Calls } from "./calls";
+import { gmailDesk } from "./gmail-desk";
+import { bodies, jobs, settings } from "./kept";
+import { Notifications, showBadge } from "./notifications";
+import { pageDesk } from "./page-desk";
+import { Streams } from "./streams";
+import { tellGmail, tellPages } from "./tell";
+
+const ALARM = "kaifu";
+/** The shortest that Chrome allows: how soon sockets and queue come back after sleep, update or crash. */
+const ALARM_MINUTES = 0.5;
+
+const signIns: SignIns = new SignIns(chrome.storage.local, chrome.storage.session, Date.now, (account) => {
+  void notifications.signedOut(account);
+  void streams.ensure();
+  tellPages();
+  void tellGmail();
+});
+const calls = new Calls(signIns);
+const notifications = new Notifications(calls, say);
+const streams = new Streams(signIns, notifications);
+const queue = new Queue(jobs, calls, async (job, reason) => {
+  if (job.body) await bodies.drop(job.body);
+  const words = await say();
+  await notifications.dropped(words("dropped", { reason: words(reasonKey(reason)) }));
+});
+
+async function say(): Promise<Say> {
+  return inLanguage(languageOf((await settings.read()).language, chrome.i18n.getUILanguage()));
+}
+
+const house = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
+const gmail = gmailDesk(calls, signIns, queue);
+const pages = pageDesk(calls, signIns, queue, streams);
+
+chrome.runtime.onMessage.addListener((message, sender, answer) => {
+  const answering = hear(house, gmail, pages, message, sender);
+  if (!answering) return false;
+  answering.then(answer);
+  return true;
+});
+
+chrome.notifications.onClicked.addListener((name) => void openFeed(name));
+chrome.alarms.onAlarm.addListener((alarm) => {
+  if (alarm.name === ALARM) void wake();
+});
+chrome.runtime.onInstalled.addListener(() => void wake());
+chrome.runtime.onStartup.addListener(() => void wake());
+self.addEventListener("online", () => void wake());
+void wake();
+
+async function wake(): Promise<void> {
+  await chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });
+  if (!(await chrome.alarms.get(ALARM)))
+    await chrome.alarms.create(ALARM, { periodInMinutes: ALARM_MINUTES });
+  await showBadge();
+  await Promise.all([queue.run(), streams.ensure()]);
+}
+
+/** A pop-up's name says which mail it is about and whose sign-in told of it. */
+async function openFeed(name: string): Promise<void> {
+  await chrome.notifications.clear(name);
+  const [kind, , account, messageId] = name.split(" ");
+  const all = await signIns.all();
+  const signIn = (kind === "raised" && account ? all[account] : undefined) ?? Object.values(all)[0];
+  if (!signIn) {
+    await chrome.runtime.openOptionsPage();
+    return;
+  }
+  const place = kind === "raised" && messageId ? `#row-${messageId}` : "";
+  await chrome.tabs.create({ url: `${signIn.server.issuer}/feed${place}` });
+}

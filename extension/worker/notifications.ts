@@ -1,0 +1,131 @@
+/** Desktop pop-ups (T4, B3) and the number on the toolbar icon (T6). */
+import { candidateNames } from "../core/feed-state";
+import { type Raised, type Retracted, receive } from "../core/pushes";
+import type { Say } from "../text/say";
+import type { Calls } from "./calls";
+import { book, known, muted, unread } from "./kept";
+
+const ICON = "icons/128.png";
+/** A pop-up is wanted within a second: the name is looked up at the server only for so long. */
+const NAMES_WITHIN_MS = 600;
+/** Late ones that come together are one summary. */
+const SUMMARY_AFTER_MS = 700;
+
+interface Subject {
+  subject: string;
+  anonymous: boolean;
+  recipients: readonly { slot: number; name: string; address: string; contact_id: string | null }[];
+}
+
+export class Notifications {
+  #late = 0;
+  #summary: ReturnType<typeof setTimeout> | undefined;
+  #inOrder: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly calls: Calls,
+    private readonly say: () => Promise<Say>,
+  ) {}
+
+  /** Events change the book one after the other. */
+  hear(account: string, event: Raised | Retracted): Promise<void> {
+    this.#inOrder = this.#inOrder.then(() => this.#hear(account, event)).catch(() => undefined);
+    return this.#inOrder;
+  }
+
+  async #hear(account: string, event: Raised | Retracted): Promise<void> {
+    const before = await book.read();
+    const { book: after, action } = receive(before, event, Date.now());
+    if (after !== before) await book.write({ settled: [...after.settled] });
+    if (action.do === "clear") await this.#clear(action.id);
+    if (action.do === "count") await this.missed(1);
+    if (action.do === "show") await this.#show(account, action.raised);
+  }
+
+  async #clear(id: string): Promise<void> {
+    const all = await chrome.notifications.getAll();
+    const name = Object.keys(all).find((one) => one.startsWith(`raised ${id} `));
+    if (!name) return;
+    await chrome.notifications.clear(name);
+    await this.#count(-1);
+  }
+
+  /** So many were not seen in time. */
+  async missed(count: number): Promise<void> {
+    if (count === 0) return;
+    this.#late += count;
+    await this.#count(count);
+    clearTimeout(this.#summary);
+    this.#summary = setTimeout(() => void this.#summarise(), SUMMARY_AFTER_MS);
+  }
+
+  async #summarise(): Promise<void> {
+    const count = this.#late;
+    this.#late = 0;
+    const say = await this.say();
+    await this.#raise("summary", say("summaryTitle"), say("summaryBody", { count }));
+  }
+
+  async #show(account: string, raised: Raised): Promise<void> {
+    if (raised.message_id && (await muted.read()).includes(raised.message_id)) return;
+    const say = await this.say();
+    const name = `raised ${raised.notification_id} ${account} ${raised.message_id ?? ""}`;
+    if (raised.kind === "test") {
+      await this.#raise(name, say("testTitle"), say("testBody"));
+      return;
+    }
+    const mail = raised.message_id ? await this.#subject(account, raised.message_id) : null;
+    const subject = mail?.subject || say("noSubject");
+    if (raised.kind === "log_refused") await this.#raise(name, say("logRefusedTitle"), subject);
+    else await this.#raise(name, say(raised.kind, { who: who(say, mail, raised.candidates) }), subject);
+    await this.#count(1);
+  }
+
+  async #subject(account: string, messageId: string): Promise<Subject | null> {
+    const mail = (await known.read()).find((one) => one.message_id === messageId);
+    if (mail)
+      return {
+        subject: mail.subject,
+        anonymous: false,
+        recipients: mail.recipients.map((one) => ({ ...one, contact_id: null })),
+      };
+    const late = new Promise<null>((resolve) => setTimeout(resolve, NAMES_WITHIN_MS, null));
+    return Promise.race([this.calls.row(account, messageId).catch(() => null), late]);
+  }
+
+  async signedOut(account: string): Promise<void> {
+    const say = await this.say();
+    await this.#raise(`signed-out ${account}`, say("signedOutTitle"), say("signedOutBody", { account }));
+  }
+
+  async dropped(text: string): Promise<void> {
+    await this.#raise(`dropped ${crypto.randomUUID()}`, "Kaifu", text);
+  }
+
+  async #raise(name: string, title: string, message: string): Promise<void> {
+    await chrome.notifications.create(name, {
+      type: "basic",
+      iconUrl: chrome.runtime.getURL(ICON),
+      title,
+      message,
+    });
+  }
+
+  async #count(change: number): Promise<void> {
+    await unread.change((count) => Math.max(0, count + change));
+    await showBadge();
+  }
+}
+
+function who(say: Say, mail: Subject | null, slots: readonly number[]): string {
+  const names = mail ? candidateNames(mail, slots) : [];
+  const only = names[0];
+  if (only === undefined || names.length > 3) return say("someone");
+  return names.length === 1 ? only : say("someoneOf", { names: names.join(", ") });
+}
+
+export async function showBadge(): Promise<void> {
+  const count = await unread.read();
+  await chrome.action.setBadgeBackgroundColor({ color: "#c2410c" });
+  await chrome.action.setBadgeText({ text: count === 0 ? "" : count > 99 ? "99+" : String(count) });
+}

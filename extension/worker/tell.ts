@@ -1,0 +1,15 @@
+/** Tells open pages that something is different now, so that they ask anew. */
+import { FEED_CHANGED, STANDING_CHANGED } from "../messages/changed";
+
+/** The extension's own pages: the feed is different. */
+export function tellPages(): void {
+  chrome.runtime.sendMessage({ type: FEED_CHANGED }).catch(() => undefined); // no page is open
+}
+
+/** Gmail's pages: a sign-in or a setting is different. */
+export async function tellGmail(): Promise<void> {
+  const tabs = await chrome.tabs.query({ url: "https://mail.google.com/*" });
+  for (const { id } of tabs) {
+    if (id !== undefined) chrome.tabs.sendMessage(id, { type: STANDING_CHANGED }).catch(() => undefined);
+  }
+}

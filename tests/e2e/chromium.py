@@ -1,0 +1,85 @@
+"""Chromium with the extension in it, and without it."""
+
+import json
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import BrowserContext, Playwright, Worker
+
+EXECUTABLE = Path("/usr/bin/chromium")
+BUILT = Path(__file__).resolve().parents[2] / "extension" / "dist" / "unpacked"
+EXTENSION_ID = "dihaiabkmnpcekcjmpkogbfcfaagkaje"  # follows from the manifest's key
+EXTENSION_ORIGIN = f"chrome-extension://{EXTENSION_ID}"
+_LOOPBACK = ["http://127.0.0.1/*", "http://localhost/*"]
+_WORKER_WITHIN_MS = 15_000
+
+
+def require_chromium() -> None:
+    """Say exactly what is missing."""
+    assert EXECUTABLE.exists(), f"{EXECUTABLE} is missing: apt install chromium"
+    assert BUILT.exists(), "the extension is not built: make extension"
+
+
+def granted_copy(folder: Path) -> Path:
+    """The built extension with the permission for loopback that a rep gives in Chrome's own dialog,
+    which no script can press. Nothing else differs."""
+    copy = folder / "extension"
+    shutil.copytree(BUILT, copy)
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text())
+    optional = manifest["optional_host_permissions"]
+    assert set(_LOOPBACK) <= set(optional)
+    manifest["host_permissions"] += _LOOPBACK
+    manifest["optional_host_permissions"] = [one for one in optional if one not in _LOOPBACK]
+    path.write_text(json.dumps(manifest))
+    return copy
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def rep_browser(
+    playwright: Playwright, profile: Path, extension: Path, gmail_port: int, language: str = "en"
+) -> AsyncIterator[BrowserContext]:
+    """The rep's browser. No name resolves but Gmail's, which is the stand-in."""
+    context = await playwright.chromium.launch_persistent_context(
+        str(profile),
+        executable_path=str(EXECUTABLE),
+        headless=False,
+        args=[
+            "--headless=new",
+            "--no-sandbox",
+            f"--disable-extensions-except={extension}",
+            f"--load-extension={extension}",
+            f"--host-resolver-rules=MAP mail.google.com 127.0.0.1:{gmail_port},"
+            "MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+            "--ignore-certificate-errors",
+            f"--lang={language}",
+        ],
+        env={"LANGUAGE": language, "LANG": "ja_JP.UTF-8" if language == "ja" else "en_US.UTF-8"},
+        viewport={"width": 1280, "height": 800},
+        locale=language,
+    )
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+async def worker_of(context: BrowserContext) -> Worker:
+    """The extension's service worker."""
+    for worker in context.service_workers:
+        if worker.url.startswith(EXTENSION_ORIGIN):
+            return worker
+    found: Worker = await context.wait_for_event(
+        "serviceworker", lambda worker: worker.url.startswith(EXTENSION_ORIGIN), timeout=_WORKER_WITHIN_MS
+    )
+    return found

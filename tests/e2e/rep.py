@@ -1,0 +1,72 @@
+"""What a rep does in the browser."""
+
+from playwright.async_api import BrowserContext, Page, expect
+
+from deploy.local.rep import Json
+from deploy.local.seed import Person
+from tests.e2e.chromium import EXTENSION_ORIGIN
+
+GMAIL = "https://mail.google.com/mail/u/0/"
+
+
+async def open_gmail(context: BrowserContext) -> Page:
+    """Gmail, with InboxSDK loaded."""
+    page = await context.new_page()
+    await page.goto(GMAIL)
+    await expect(page.locator("html[data-inboxsdk-active-app-ids]")).to_be_attached(timeout=15_000)
+    return page
+
+
+async def sign_in(context: BrowserContext, person: Person, app_url: str) -> None:
+    """On the options page, for the Gmail account that was seen."""
+    options = await context.new_page()
+    await options.goto(f"{EXTENSION_ORIGIN}/options.html")
+    await options.get_by_placeholder("https://kaifu.example.com").fill(app_url)
+    async with context.expect_page(timeout=15_000) as opening:
+        await options.locator("button.primary").click()
+    page = await opening.value
+    await page.locator("input[type=password]").fill(person.password)
+    await page.locator("input[name=address]").fill(person.address)
+    await page.locator("form button").first.click()
+    await expect(options.locator(".account .row button")).to_have_count(2, timeout=15_000)
+    await options.close()
+
+
+class ComposeWindow:
+    """One compose window of the stand-in."""
+
+    def __init__(self, page: Page, at: int = 0) -> None:
+        self.page = page
+        self.window = page.locator("[role=dialog]").nth(at)
+        self.track = self.window.locator(".kaifu-track input")
+        self.log = self.window.locator(".kaifu-log input")
+
+    async def write(self, to: str, subject: str, html: str) -> None:
+        """Fill it in as a person does."""
+        box = self.window.get_by_role("combobox", name="to")
+        await box.fill(to)
+        await box.press("Enter")
+        await self.window.locator("input[name=subjectbox]").fill(subject)
+        await self.window.locator("[g_editable]").evaluate("(body, html) => { body.innerHTML = html; }", html)
+
+    async def send(self) -> None:
+        """Press Send."""
+        await self.window.locator(".send").click()
+
+
+async def new_compose(page: Page) -> ComposeWindow:
+    """Press Compose and wait for the boxes."""
+    count = await page.locator("[role=dialog]").count()
+    await page.locator("#compose").click()
+    compose = ComposeWindow(page, count)
+    await expect(compose.track).to_be_attached(timeout=15_000)
+    return compose
+
+
+async def notifications(context: BrowserContext) -> Json:
+    """The pop-ups that are on screen, by name."""
+    page = await context.new_page()
+    await page.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    shown: Json = await page.evaluate("chrome.notifications.getAll()")
+    await page.close()
+    return shown

@@ -1,0 +1,1 @@
+"""A stand-in for Gmail's page that InboxSDK boots on, served as https://mail.google.com/."""

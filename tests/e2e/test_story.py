@@ -1,0 +1,54 @@
+"""The whole story, from a ticked box to what the rep is told."""
+
+import pytest
+from playwright.async_api import BrowserContext, Playwright, expect
+
+from deploy.local.rep import until
+from deploy.local.seed import Person
+from deploy.local.stack import Stack
+from tests.e2e.chromium import EXECUTABLE, EXTENSION_ORIGIN
+from tests.e2e.rep import new_compose, notifications, open_gmail, sign_in
+from tests.e2e.standin.server import GmailStandIn
+
+LINK = "https://www.example.com/offer?a=1&copy=2&sig=%2Fx%3D"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.mark.requirement("T1", "T2", "T3", "T4", "T6", "L1")
+async def test_a_tracked_mail_is_opened(
+    stack: Stack, browser: BrowserContext, gmail: GmailStandIn, rep: Person, playwright: Playwright
+) -> None:
+    page = await open_gmail(browser)
+    await sign_in(browser, rep, stack.addresses["app_url"])
+    await page.bring_to_front()
+    compose = await new_compose(page)
+    await expect(compose.track).to_be_checked()
+    await compose.write(
+        "ann@recipient.example", "開封 test", f'<p>Hello <a href="{LINK.replace("&", "&amp;")}">offer</a></p>'
+    )
+    await compose.send()
+    mail = gmail.sent(1)
+    tracking = stack.addresses["tracking_url"]
+    assert mail.html.count(f"{tracking}/o/") == 1
+    assert mail.html.count(f"{tracking}/c/") == 1
+    assert LINK not in mail.html
+
+    async with await playwright.chromium.launch(
+        executable_path=str(EXECUTABLE), args=["--no-sandbox"]
+    ) as recipient:
+        reader = await recipient.new_page(user_agent=FIREFOX)
+        await reader.set_content(mail.html)
+        image = reader.locator("img")
+        await expect(image).to_have_js_property("complete", True)
+        assert await image.evaluate("(image) => image.naturalWidth") == 1
+
+    async def told() -> str | None:
+        shown = await notifications(browser)
+        return next((name for name in shown if name.startswith("raised ")), None)
+
+    await until(told, "the desktop notification", 15.0)
+    popup = await browser.new_page()
+    await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    row = popup.locator("article.mail", has_text="開封 test")
+    await expect(row).to_have_attribute("data-state", "opened", timeout=10_000)
+    await expect(row.locator(".state")).to_contain_text("Opened")
