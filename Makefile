@@ -77,6 +77,8 @@ test-integration: $(INSTALLED) browser ## the five services with the embedded br
 bench: $(INSTALLED) ## measure; writes bench/RESULTS.md and bench/results.json
 	$(BIN)/python -m bench $(ARGS)
 
+include extension/extension.mk
+
 # ---- what is generated
 
 .PHONY: contracts

@@ -2,9 +2,10 @@
 
 NPM_INSTALLED := extension/node_modules/.package-lock.json
 
+# Not `npm ci`: it refuses a lock that names no addresses for other platforms' optional packages.
 $(NPM_INSTALLED): extension/package.json extension/package-lock.json
 	@command -v npm >/dev/null || { echo "the extension needs Node 20 or newer with npm (Debian: apt install npm)"; exit 1; }
-	cd extension && npm ci --no-audit --no-fund --loglevel=error
+	cd extension && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: extension

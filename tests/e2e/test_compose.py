@@ -51,7 +51,7 @@ async def logged_subjects(api: Rep, contact: Json) -> list[str]:
     return [str(row) for row in rows]
 
 
-@pytest.mark.requirement("L1", "L2", "L3", "L4")
+@pytest.mark.requirement("L1", "L3", "L4")
 async def test_a_known_contact_has_a_badge_and_gets_the_mail_on_its_timeline(
     page: Page, gmail: GmailStandIn, api: Rep
 ) -> None:
@@ -69,7 +69,6 @@ async def test_a_known_contact_has_a_badge_and_gets_the_mail_on_its_timeline(
     await until(on_timeline, "the mail on the contact's timeline", 15.0)
 
 
-@pytest.mark.requirement("L5")
 async def test_a_stranger_is_offered_as_a_new_contact(page: Page) -> None:
     compose = await new_compose(page)
     await compose.write("stranger@recipient.example", "First contact", "<p>Hello</p>")
@@ -110,7 +109,6 @@ async def test_a_reopened_draft_keeps_its_choices(page: Page) -> None:
     await expect(reopened.log).to_be_checked()
 
 
-@pytest.mark.requirement("E3")
 async def test_a_server_that_never_answers(
     page: Page, gmail: GmailStandIn, stack: Stack, browser: BrowserContext, api: Rep
 ) -> None:

@@ -14,7 +14,7 @@ LINK = "https://www.example.com/offer?a=1&copy=2&sig=%2Fx%3D"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-@pytest.mark.requirement("T1", "T2", "T3", "T4", "T6", "L1")
+@pytest.mark.requirement("T1", "T2", "T3", "T6", "L1")
 async def test_a_tracked_mail_is_opened(
     stack: Stack, browser: BrowserContext, gmail: GmailStandIn, rep: Person, playwright: Playwright
 ) -> None:
