@@ -8,12 +8,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 
 from services.ingest import not_found
 from services.ingest.model import Door, Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules_address import PeerAddresses
-from services.ingest.rules_hit import Moments, hit_record
+from services.ingest.rules_hit import Moments, OpenedToken, hit_record, opened_token
 from shared.telemetry.names import BAD_TOKENS, REVOKED_HITS
 from shared.telemetry.tracing import Begun, begin
 from shared.tokens.keyring import KeyRing
@@ -41,7 +42,8 @@ _NOTHING_RUNS = b"content-security-policy: default-src 'none'; frame-ancestors '
 _UNSAFE = re.compile(rb"[\x00-\x20\x7f]")
 _NANOSECONDS = 1_000_000_000
 _END_OF_HEAD = b"\r\n\r\n"
-_DESTINATION = 36  # account, message, slot, link index come before it
+_REMEMBERED_PIXELS = 16_384  # 1 KB each
+_REMEMBERED_LINKS = 2048  # up to 11 KB each
 
 
 def response(status: bytes, date: bytes, headers: bytes, body: bytes) -> bytes:
@@ -79,7 +81,14 @@ class TrackingOrigin:
         begin: Begin = begin,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._ring = ring
+        # Opening costs more than all the rest of an answer, and mail is opened again: by the same reader,
+        # by the other recipients, by HEAD before GET, by scanners in bursts. Bad tokens are not kept.
+        self._open_pixel = lru_cache(_REMEMBERED_PIXELS)(
+            lambda token: opened_token(Door.PIXEL, unseal_pixel(ring, token))
+        )
+        self._open_link = lru_cache(_REMEMBERED_LINKS)(
+            lambda token: opened_token(Door.LINK, unseal_link(ring, token))
+        )
         self._revoked = revoked
         self._begin = begin
         self._now_ns = now_ns
@@ -117,45 +126,44 @@ class TrackingOrigin:
         try:
             if not path.endswith(PIXEL_SUFFIX):
                 raise BadToken(path[-4:])
-            content = unseal_pixel(self._ring, path[len(PIXEL_PATH) : -len(PIXEL_SUFFIX)])
+            token = self._open_pixel(path[3:-4])
         except BadToken:
             BAD_TOKENS.labels(Door.PIXEL.value).inc()
             return message, None, None
-        return self._recorded(Door.PIXEL, message, content, method, headers, peer, now_ns)
+        return self._recorded(Door.PIXEL, message, token, method, headers, peer, now_ns)
 
     def _link(
         self, path: bytes, method: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses, now_ns: int
     ) -> Answer:
         try:
-            content = unseal_link(self._ring, path[len(LINK_PATH) :])
-            destination = content[_DESTINATION:]
-            if _UNSAFE.search(destination):
+            token = self._open_link(path[3:])
+            if _UNSAFE.search(token.destination):
                 raise BadToken("a destination that would break the header")
         except BadToken:
             BAD_TOKENS.labels(Door.LINK.value).inc()
             return self._not_found(method, headers)
         message = response(
-            b"302 Found", self._date, b"location: %b\r\n%b" % (destination, _NOTHING_RUNS), b""
+            b"302 Found", self._date, b"location: %b\r\n%b" % (token.destination, _NOTHING_RUNS), b""
         )
-        return self._recorded(Door.LINK, message, content, method, headers, peer, now_ns)
+        return self._recorded(Door.LINK, message, token, method, headers, peer, now_ns)
 
     def _recorded(
         self,
         door: Door,
         message: bytes,
-        content: bytes,
+        token: OpenedToken,
         method: bytes,
         headers: Mapping[bytes, bytes],
         peer: PeerAddresses,
         now_ns: int,
     ) -> Answer:
-        if self._revoked.covers(content[:16], content[16:32]):
+        if self._revoked.covers(token.account, token.message):
             REVOKED_HITS.labels(door.value).inc()
             return message, None, None
         trace = self._begin(door.value)
         record = hit_record(
             door,
-            content,
+            token,
             self._moments.text(now_ns),
             method.decode(),
             peer.of(headers.get(b"x-forwarded-for")),
