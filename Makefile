@@ -38,7 +38,8 @@ demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARG
 
 .PHONY: test
 test: lint browser ## all of it: lint, strict types, import walls, then unit, contract and integration tests
-	$(BIN)/pytest $(wildcard tests/unit tests/architecture tests/contract tests/integration) $(ARGS)
+	$(BIN)/pytest -n 2 tests/unit tests/architecture tests/contract $(ARGS)
+	$(BIN)/pytest tests/integration $(ARGS)
 
 .PHONY: check
 check: lint test-unit ## the fast part: lint, strict types, import walls, unit tests
@@ -63,7 +64,7 @@ browser: ## Chromium for the tests of pages: by apt where you are root, else say
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## unit and architecture tests
-	$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+	$(BIN)/pytest -n 2 tests/unit tests/architecture $(ARGS)
 
 .PHONY: test-contract
 test-contract: $(INSTALLED) ## generated documents, examples, schema changes
