@@ -21,8 +21,9 @@ from shared.events.codec import decode
 from shared.events.ids import derived_id
 from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
 from shared.events.notifications import NotificationRaised
-from shared.events.sends import MessageSent, Source
+from shared.events.sends import MessageSent
 from shared.http.server import QuietServer, quiet_server
+from tests import sends
 from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker, service
 
 pytestmark = pytest.mark.integration
@@ -86,20 +87,7 @@ class Crm:
 
 def mail() -> MessageSent:
     now = datetime.now(UTC)
-    return MessageSent(
-        event_id=uuid4(),
-        occurred_at=now,
-        account_id=uuid4(),
-        message_id=uuid4(),
-        user_id=uuid4(),
-        source=Source.GMAIL,
-        tracked=True,
-        logged=True,
-        recipient_count=1,
-        link_count=0,
-        policy_version=1,
-        prepared_at=now,
-    )
+    return sends.sent(now, now)
 
 
 def environment(broker: OwnBroker, crm: Crm, **more: str) -> dict[str, str]:

@@ -12,27 +12,14 @@ from shared.directory.contract import LogInputs, RecipientInput, TickedRecord
 from shared.events.base import Event
 from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
 from shared.events.notifications import NotificationKind, NotificationRaised
-from shared.events.sends import MessageCancelled, MessageScheduled, MessageSent, SendEvent, Source
+from shared.events.sends import MessageCancelled, MessageScheduled, MessageSent, SendEvent
+from tests import sends
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 def sending(kind: type[SendEvent], **more: object) -> SendEvent:
-    return kind(
-        event_id=uuid4(),
-        occurred_at=NOW,
-        account_id=uuid4(),
-        message_id=uuid4(),
-        user_id=uuid4(),
-        source=Source.GMAIL,
-        tracked=True,
-        logged=True,
-        recipient_count=1,
-        link_count=0,
-        policy_version=1,
-        prepared_at=NOW,
-        **more,  # type: ignore[arg-type]
-    )
+    return sends.sending(kind, NOW, NOW, **more)
 
 
 class Directory:

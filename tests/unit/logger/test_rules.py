@@ -13,7 +13,7 @@ from shared.directory.contract import LogInputs, RecipientInput, TickedRecord
 from shared.events.ids import derived_id
 from shared.events.log_decisions import LogOutcome, Reason, RecordType
 from shared.events.log_reasons import LOG_REASONS, log_reason
-from shared.events.sends import MessageSent, Source
+from tests.sends import sent
 
 LOGGED, NOT_LOGGED = LogOutcome.LOGGED, LogOutcome.NOT_LOGGED
 CONTACTS = [derived_id("test contact", number) for number in range(4)]
@@ -139,22 +139,6 @@ def test_only_a_refusal_against_the_reps_wish_is_one() -> None:
 
 
 def test_old_mail_that_a_restored_topic_brings_back_raises_no_pop_up() -> None:
-    def sent(prepared: datetime, confirmed: datetime) -> MessageSent:
-        return MessageSent(
-            event_id=uuid4(),
-            occurred_at=confirmed,
-            account_id=uuid4(),
-            message_id=uuid4(),
-            user_id=uuid4(),
-            source=Source.GMAIL,
-            tracked=True,
-            logged=True,
-            recipient_count=1,
-            link_count=0,
-            policy_version=1,
-            prepared_at=prepared,
-        )
-
     long_ago, just_now = NOW - timedelta(days=3), NOW - timedelta(minutes=1)
     assert not rules.still_news(sent(long_ago, long_ago), NOW)
     assert rules.still_news(sent(just_now, long_ago), NOW)  # queued on an offline computer
