@@ -272,3 +272,18 @@ async def test_a_revoked_sign_in_leads_to_the_sign_in_page(screen: Screen) -> No
     await socket_.close(code=4403)
     await screen.page.wait_for_url("**/sign-in**")
     assert screen.page.url.endswith("/sign-in?next=%2Ffeed")
+
+
+async def test_signing_out_hangs_up_first(screen: Screen) -> None:
+    """Else its own revocation reloads the page while the answer is on its way."""
+    opened, hung_up = await screen.ready(), asyncio.Event()
+    opened.on_close(lambda *_: hung_up.set())
+
+    async def hold(route: Route) -> None:
+        await asyncio.wait_for(hung_up.wait(), 10)
+        await route.continue_()
+
+    await screen.page.route("**/sign-out", hold)
+    await screen.page.get_by_role("button", name="Sign out").click()
+    await screen.page.wait_for_url("**/sign-in")
+    assert len(screen.notifier.sockets) == 1

@@ -305,19 +305,25 @@
     });
   };
 
-  const reconnect = () => {
-    if (retry !== null) return;
-    say("reconnecting");
+  const hangUp = () => {
     timers.forEach(clearTimeout);
     clearTimeout(overdue);
     timers = [];
     const last = socket;
     socket = null;
     last?.close();
+  };
+
+  const reconnect = () => {
+    if (retry !== null) return;
+    say("reconnecting");
+    hangUp();
     const pause = RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)];
     retry = setTimeout(connect, pause * (0.75 + Math.random() / 2));
   };
 
+  // else the revoked socket would reload the page before the answer to signing out arrives
+  document.querySelector('form[action="/sign-out"]').addEventListener("submit", hangUp);
   window.addEventListener("online", () => retry !== null && connect());
   window.addEventListener("offline", reconnect);
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
