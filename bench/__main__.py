@@ -9,6 +9,7 @@ from pathlib import Path
 from bench import pixel, push
 from bench.load import need
 from bench.results import machine, write
+from deploy.local.environment import SERVICES
 from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
@@ -16,16 +17,23 @@ from deploy.local.stack import Stack
 BENCHES = ("push", "pixel")
 
 
-async def _run(names: list[str]) -> None:
+async def _run(name: str) -> None:
+    services = pixel.SERVICES if name == "pixel" else SERVICES
     with tempfile.TemporaryDirectory(prefix="kaifu-bench-") as folder:
-        async with Stack(Home(Path(folder)), Ports.free(), base=os.environ, tell=print) as stack:
-            for name in names:
-                print(f"{name} ({machine()})")
-                figures = await push.measure(stack) if name == "push" else pixel.measure(stack)
-                write(figures)
-                for one in figures:
-                    spread = f"{one.low:.2f} to {one.high:.2f}"
-                    print(f"  {one.name}: {one.value:.2f} {one.unit}, ratio {one.ratio:.2f} ({spread})")
+        async with Stack(
+            Home(Path(folder)),
+            Ports.free(),
+            base=os.environ,
+            tell=print,
+            services=services,
+            seeded=name == "push",
+        ) as stack:
+            print(f"{name} ({machine()})")
+            figures = await push.measure(stack) if name == "push" else pixel.measure(stack)
+    write(figures)
+    for one in figures:
+        spread = f"{one.low:.2f} to {one.high:.2f}"
+        print(f"  {one.name}: {one.value:.2f} {one.unit}, ratio {one.ratio:.2f} ({spread})")
 
 
 def main() -> None:
@@ -35,7 +43,8 @@ def main() -> None:
     if unknown:
         sys.exit(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     need("nginx", "wrk", "taskset")
-    asyncio.run(_run(names))
+    for name in names:
+        asyncio.run(_run(name))
 
 
 if __name__ == "__main__":

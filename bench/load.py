@@ -10,9 +10,10 @@ from pathlib import Path
 
 import psutil
 
-CONNECTIONS = 32
+CONNECTIONS = 128
 SERVER_CORE = 0
 LOAD_CORE = 1
+_ADDRESSES = Path(__file__).with_name("addresses.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,15 @@ def cpu_seconds(pids: list[int]) -> float:
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
 
 
-def burst(url: str, server: list[int], seconds: float, headers: dict[str, str] | None = None) -> Load:
-    """Load the address for some seconds over 32 kept connections. Loopback only."""
-    if not url.startswith("http://127.0.0.1:"):
+def burst(origin: str, paths: Path, server: list[int], seconds: float, headers: dict[str, str]) -> Load:
+    """Load the origin's paths (a file, one a line) in turn over 128 kept connections. Loopback only."""
+    if not origin.startswith("http://127.0.0.1:"):
         raise ValueError("load goes to loopback only")
-    named = [part for name, value in (headers or {}).items() for part in ("-H", f"{name}: {value}")]
+    named = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     before = cpu_seconds(server)
     done = subprocess.run(
-        ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *named, url],
+        ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *named,
+         "-s", str(_ADDRESSES), origin, "--", str(paths)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     spent = cpu_seconds(server) - before
