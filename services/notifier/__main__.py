@@ -5,7 +5,7 @@ import logging
 
 import httpx
 
-from services.notifier.adapters.live import LiveLog, partition_of
+from services.notifier.adapters.live import LiveLog, partition_of_user
 from services.notifier.adapters.replay import Replays
 from services.notifier.api import Doors, Stream, listening
 from services.notifier.handlers import Hub
@@ -28,7 +28,7 @@ async def serve(runtime: Runtime) -> None:
         Ring(settings.ring_span_s, settings.ring_events),
         SeenEvents(settings.seen_events),
         KeyRing.load(settings.cursor_keys),
-        partition_of,
+        partition_of_user,
         settings.sockets_per_user,
     )
     live = LiveLog(

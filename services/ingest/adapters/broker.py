@@ -7,8 +7,6 @@ a batch of an idempotent producer never expires (and is known to get stuck, aiok
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
-from struct import Struct
 from typing import Any
 
 import structlog
@@ -19,6 +17,7 @@ from services.ingest.adapters.group_produce import BATCH_BYTES, produce_group
 from services.ingest.durability import BrokerAway
 from services.ingest.model import Record
 from shared.bus.connection import client_options
+from shared.bus.partitions import partition_of
 from shared.bus.producer import PublishFailed
 from shared.events.base import Event
 from shared.events.catalogue import HITS, SENDS, topic_of
@@ -32,27 +31,6 @@ log = structlog.get_logger(__name__)
 _MOST_PUBLISHING = 256  # sends on their way; more are refused instead of piling up
 _TRY_AGAIN_AFTER_S = 1.0
 _CONNECT_ANEW_AFTER = 3  # failures in a row: stale addresses or a dead sender are then left behind
-_REMEMBERED = 16_384  # message ids: mail is opened again
-_UUID_WORDS = Struct("<9I")
-
-
-def partition_of(message_id: bytes, partitions: int) -> int:
-    """The partition of a message id in text form (36 bytes): where every Kafka client puts that key.
-
-    Hits must meet email.sends.
-    """
-    return _murmur2(message_id) % partitions
-
-
-@lru_cache(_REMEMBERED)
-def _murmur2(message_id: bytes) -> int:
-    """aiokafka's default partitioner, unrolled to whole words: twice as fast."""
-    mix = 0x9747B28C ^ 36
-    for word in _UUID_WORDS.unpack(message_id):
-        word = word * 0x5BD1E995 & 0xFFFFFFFF
-        mix = (mix * 0x5BD1E995 & 0xFFFFFFFF) ^ ((word ^ word >> 24) * 0x5BD1E995 & 0xFFFFFFFF)
-    mix = (mix ^ mix >> 13) * 0x5BD1E995 & 0xFFFFFFFF
-    return (mix ^ mix >> 15) & 0x7FFFFFFF
 
 
 class KafkaBroker:

@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
 from services.notifier.handlers import Hub, utc_now
 from shared.bus.connection import cluster_epoch
 from shared.bus.consumer import consumer_client
+from shared.bus.partitions import partition_of
 from shared.events.catalogue import NOTIFICATIONS
 from shared.health.advance import Advance
 from shared.health.progress import Progress
@@ -30,9 +30,9 @@ _PAUSE_S = 0.5
 _ANSWER_WITHIN_S = 5.0
 
 
-def partition_of(user_id: UUID, partitions: int) -> int:
-    """Where a user's events stand: Kafka's default partitioner on the key."""
-    return int(murmur2(str(user_id).encode()) & 0x7FFFFFFF) % partitions
+def partition_of_user(user_id: UUID, partitions: int) -> int:
+    """Where a user's events stand."""
+    return partition_of(str(user_id).encode(), partitions)
 
 
 class LiveLog:

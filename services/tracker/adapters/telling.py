@@ -4,11 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import structlog
-from aiokafka.partitioner import murmur2
 from opentelemetry.trace import SpanKind
 
 from services.tracker import handlers
@@ -16,6 +14,7 @@ from services.tracker.adapters.rebuild import Held
 from services.tracker.model import Change
 from services.tracker.outputs import events_of
 from services.tracker.revocations import Revocations
+from shared.bus.partitions import partition_of
 from shared.bus.producer import Place, RawRecord
 from shared.events.base import Event
 from shared.events.catalogue import ENGAGEMENTS, topic_of
@@ -75,14 +74,8 @@ class Telling:
         for event in events_of(change):
             topic, key = topic_of(event).name, event.key().encode()
             # the topics of a message share key, partitioner and number of partitions
-            partition = number if topic == ENGAGEMENTS.name else _partition(key, self._partitions)
+            partition = number if topic == ENGAGEMENTS.name else partition_of(key, self._partitions)
             self.records[topic, partition].append((key, encode(event), headers))
-
-
-@lru_cache(maxsize=16_384)  # users are few, and the hash is written in Python
-def _partition(key: bytes, partitions: int) -> int:
-    """As Kafka's default partitioner has it."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 @contextmanager

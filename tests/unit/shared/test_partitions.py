@@ -1,11 +1,11 @@
-"""Hits meet their message: the same partition as any Kafka client chooses for that key."""
+"""Streams of one key meet: the same partition as any Kafka client chooses for it."""
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.adapters.broker import partition_of
+from shared.bus.partitions import partition_of
 
 
 @pytest.mark.requirement("T9")
