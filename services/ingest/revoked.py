@@ -5,7 +5,7 @@ from shared.events.revocations import RevocationEvent, RevocationScope, Tracking
 
 
 class Revoked:
-    """The revoked messages and accounts, by the 16 bytes of their ids."""
+    """The revoked messages and accounts, by the text of their ids."""
 
     def __init__(self) -> None:
         self._messages: set[bytes] = set()
@@ -19,8 +19,9 @@ class Revoked:
         """Take in one event; the last word on each message and account counts."""
         if not isinstance(event, RevocationEvent):
             return
+        subject = str(event.subject_id).encode()
         subjects = self._accounts if event.scope is RevocationScope.ACCOUNT else self._messages
         if isinstance(event, TrackingRevoked):
-            subjects.add(event.subject_id.bytes)
+            subjects.add(subject)
         else:
-            subjects.discard(event.subject_id.bytes)
+            subjects.discard(subject)

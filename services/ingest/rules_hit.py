@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from time import gmtime, strftime
 from typing import NamedTuple
 
@@ -14,8 +15,10 @@ from services.ingest.model import EVIDENCE_HEADERS, Door, Record
 from shared.events.hits import MAX_HEADER, MAX_USER_AGENT
 
 _ALL_SLOTS = b"\xff\xff"
-_EVIDENCE = tuple((name.encode(), name) for name in EVIDENCE_HEADERS)
+_EVIDENCE = {name.encode(): name for name in EVIDENCE_HEADERS}
 _NANOSECONDS = 1_000_000_000
+_REMEMBERED = 4096
+_new = tuple.__new__  # what a NamedTuple's own constructor calls: that one is a Python function
 
 
 class Moments:
@@ -25,65 +28,88 @@ class Moments:
         self._second = -1
         self._prefix = ""
 
-    def text(self, now_ns: int) -> str:
+    def text(self, now_ns: int) -> bytes:
         """`now_ns`: nanoseconds since the epoch."""
         second, rest = divmod(now_ns, _NANOSECONDS)
         if second != self._second:
             self._second = second
             self._prefix = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
-        return f"{self._prefix}.{rest // 1000:06d}Z"
+        return f"{self._prefix}.{rest // 1000:06d}Z".encode()
 
 
 class OpenedToken(NamedTuple):
-    """A token's content, ready to be written into hits: `before` and `after` stand around the method."""
+    """A token's content, ready to be written into hits. Ids in text form; the three parts of the event
+    that no other hit changes are shared with other tokens: thousands of these are kept."""
 
     account: bytes
     message: bytes
     destination: bytes
-    key: bytes
-    before: str
-    after: str
+    head: bytes
+    endpoint: bytes
+    place: bytes
 
 
 def opened_token(door: Door, content: bytes) -> OpenedToken:
     """`content`: as shared.tokens.tracking unseals it."""
-    account, message, slot = content[:16], content[16:32], content[32:34]
-    message_id = str(UUID(bytes=message))
-    link_index: int | str = int.from_bytes(content[34:36]) if door is Door.LINK else "null"
-    return OpenedToken(
-        account,
-        message,
-        content[36:],
-        message_id.encode(),
-        f'"account_id":"{UUID(bytes=account)}","schema_version":1,"type":"hit_recorded",'
-        f'"message_id":"{message_id}","endpoint":"{door}","method":"',
-        f'","slot":{"null" if slot == _ALL_SLOTS else int.from_bytes(slot)},"link_index":{link_index},',
-    )
+    account, head = _of_account(content[:16])
+    message = str(UUID(bytes=content[16:32])).encode()
+    destination, link_index = (content[36:], content[34:36]) if door is Door.LINK else (b"", b"")
+    parts = (account, message, destination, head, _ENDPOINTS[door], _place(content[32:34], link_index))
+    return _new(OpenedToken, parts)
+
+
+_ENDPOINTS = {door: f'","endpoint":"{door}","method":"'.encode() for door in Door}
+
+
+@lru_cache(_REMEMBERED)
+def _of_account(account: bytes) -> tuple[bytes, bytes]:
+    text = str(UUID(bytes=account))
+    head = f'","account_id":"{text}","schema_version":1,"type":"hit_recorded","message_id":"'
+    return text.encode(), head.encode()
+
+
+@lru_cache(_REMEMBERED)
+def _place(slot: bytes, link_index: bytes) -> bytes:
+    of_slot = "null" if slot == _ALL_SLOTS else int.from_bytes(slot)
+    of_link = int.from_bytes(link_index) if link_index else "null"
+    return f'","slot":{of_slot},"link_index":{of_link},'.encode()
 
 
 def hit_record(
     door: Door,
     token: OpenedToken,
-    occurred_at: str,
-    method: str,
+    occurred_at: bytes,
+    method: bytes,
     client_address: str | None,
     headers: Mapping[bytes, bytes],
     trace: tuple[tuple[str, bytes], ...] = (),
 ) -> Record:
     """The Kafka record of one hit. `headers`: of the request, names in lower case."""
+    _, message, _, head, endpoint, place = token
     evidence = orjson.dumps(
         {
             "client_address": client_address,
-            "user_agent": headers.get(b"user-agent", b"").decode("utf-8", "replace")[:MAX_USER_AGENT],
+            "user_agent": header_text(headers.get(b"user-agent", b""), MAX_USER_AGENT),
             "headers": {
-                text: header_text(headers[name], MAX_HEADER) for name, text in _EVIDENCE if name in headers
+                _EVIDENCE[name]: header_text(value, MAX_HEADER)
+                for name, value in headers.items()
+                if name in _EVIDENCE
             },
         }
     )
+    event_id = str(uuid7()).encode()
     value = (
-        f'{{"event_id":"{uuid7()}","occurred_at":"{occurred_at}",{token.before}{method}{token.after}'
-    ).encode() + evidence[1:]
-    return Record(door, token.key, value, trace)
+        b'{"event_id":"',
+        event_id,
+        b'","occurred_at":"',
+        occurred_at,
+        head,
+        message,
+        endpoint,
+        method,
+        place,
+    )
+    return _new(Record, (door, message, b"".join(value) + evidence[1:], trace))
 
 
 def header_text(value: bytes, limit: int) -> str:

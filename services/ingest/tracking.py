@@ -41,8 +41,9 @@ _IMAGE = b"cross-origin-resource-policy: cross-origin\r\n"  # a reader's page ma
 _NOTHING_RUNS = b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
 _UNSAFE = re.compile(rb"[\x00-\x20\x7f]")
 _NANOSECONDS = 1_000_000_000
+_METHODS = frozenset((b"GET", b"HEAD"))
 _END_OF_HEAD = b"\r\n\r\n"
-_REMEMBERED_PIXELS = 16_384  # 1 KB each
+_REMEMBERED_PIXELS = 16_384  # 0.4 KB each
 _REMEMBERED_LINKS = 2048  # up to 11 KB each
 
 
@@ -104,13 +105,32 @@ class TrackingOrigin:
         if now_ns // _NANOSECONDS != self._second:
             self._tick(now_ns // _NANOSECONDS)
         path = _path(target)
-        if method not in (b"GET", b"HEAD"):
+        if method not in _METHODS:
             return self._refuse_method()
         if path.startswith(PIXEL_PATH):
-            return self._pixel(path, method, headers, peer, now_ns)
-        if path.startswith(LINK_PATH):
-            return self._link(path, method, headers, peer, now_ns)
-        return self._not_found(method, headers)
+            door, token = Door.PIXEL, self._pixel(path)
+            message = self._gif if method == b"GET" else self._gif_head
+            if token is None:
+                return message, None, None
+        else:
+            door, token = Door.LINK, self._link(path)
+            if token is None:
+                return self._not_found(method, headers)
+            message = self._redirect(token.destination)
+        if self._revoked.covers(token.account, token.message):
+            REVOKED_HITS.labels(door).inc()
+            return message, None, None
+        trace = self._begin(door)
+        record = hit_record(
+            door,
+            token,
+            self._moments.text(now_ns),
+            method,
+            peer.of(headers.get(b"x-forwarded-for")),
+            headers,
+            () if trace is None else trace.kafka_headers,
+        )
+        return message, record, trace
 
     def _tick(self, second: int) -> None:
         """What stays the same for a second."""
@@ -119,58 +139,29 @@ class TrackingOrigin:
         self._gif = response(b"200 OK", self._date, b"content-type: image/gif\r\n" + _IMAGE, GIF)
         self._gif_head = without_body(self._gif)
 
-    def _pixel(
-        self, path: bytes, method: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses, now_ns: int
-    ) -> Answer:
-        message = self._gif if method == b"GET" else self._gif_head
+    def _pixel(self, path: bytes) -> OpenedToken | None:
         try:
-            if not path.endswith(PIXEL_SUFFIX):
-                raise BadToken(path[-4:])
-            token = self._open_pixel(path[3:-4])
+            if path.endswith(PIXEL_SUFFIX):
+                return self._open_pixel(path[3:-4])
         except BadToken:
-            BAD_TOKENS.labels(Door.PIXEL.value).inc()
-            return message, None, None
-        return self._recorded(Door.PIXEL, message, token, method, headers, peer, now_ns)
+            pass
+        BAD_TOKENS.labels(Door.PIXEL).inc()
+        return None
 
-    def _link(
-        self, path: bytes, method: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses, now_ns: int
-    ) -> Answer:
+    def _link(self, path: bytes) -> OpenedToken | None:
+        if not path.startswith(LINK_PATH):
+            return None
         try:
             token = self._open_link(path[3:])
-            if _UNSAFE.search(token.destination):
-                raise BadToken("a destination that would break the header")
+            if not _UNSAFE.search(token.destination):
+                return token
         except BadToken:
-            BAD_TOKENS.labels(Door.LINK.value).inc()
-            return self._not_found(method, headers)
-        message = response(
-            b"302 Found", self._date, b"location: %b\r\n%b" % (token.destination, _NOTHING_RUNS), b""
-        )
-        return self._recorded(Door.LINK, message, token, method, headers, peer, now_ns)
+            pass
+        BAD_TOKENS.labels(Door.LINK).inc()
+        return None
 
-    def _recorded(
-        self,
-        door: Door,
-        message: bytes,
-        token: OpenedToken,
-        method: bytes,
-        headers: Mapping[bytes, bytes],
-        peer: PeerAddresses,
-        now_ns: int,
-    ) -> Answer:
-        if self._revoked.covers(token.account, token.message):
-            REVOKED_HITS.labels(door.value).inc()
-            return message, None, None
-        trace = self._begin(door.value)
-        record = hit_record(
-            door,
-            token,
-            self._moments.text(now_ns),
-            method.decode(),
-            peer.of(headers.get(b"x-forwarded-for")),
-            headers,
-            () if trace is None else trace.kafka_headers,
-        )
-        return message, record, trace
+    def _redirect(self, destination: bytes) -> bytes:
+        return response(b"302 Found", self._date, b"location: %b\r\n%b" % (destination, _NOTHING_RUNS), b"")
 
     def _not_found(self, method: bytes, headers: Mapping[bytes, bytes]) -> Answer:
         tongue = not_found.language(headers.get(b"accept-language", b""))
@@ -190,4 +181,4 @@ def _path(target: bytes) -> bytes:
     """The path of a request target, which a proxy may send in absolute form; the query is not ours."""
     if not target.startswith(b"/"):
         target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
-    return target.partition(b"?")[0]
+    return target.partition(b"?")[0] if b"?" in target else target

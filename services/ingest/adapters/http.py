@@ -11,11 +11,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
+import structlog
 
 from services.ingest.model import EVIDENCE_HEADERS, Durability, Record
 from services.ingest.rules_address import ClientAddresses, PeerAddresses
 from services.ingest.tracking import TrackingOrigin
 from shared.telemetry.tracing import Begun
+
+log = structlog.get_logger(__name__)
 
 MAX_REQUEST = 64 * 1024  # bytes of one request, all told; a link address may be 6 KB
 IDLE_S = 75  # between requests; also nginx's default
@@ -48,10 +51,27 @@ class TrackingListener:
         self.submit = submit
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
+        self._turn: list[Connection] = []
 
     def protocol(self, *, server_state: Any, **_: Any) -> "Connection":
         """What uvicorn calls for each connection."""
         return Connection(self, server_state.connections)
+
+    def turn_of(self, connection: "Connection") -> None:
+        """Answer its request with those of the other connections that were read in the same turn of the loop:
+        one after the other, and not between two system calls, they cost an eighth less."""
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        self._turn.append(connection)
+
+    def _take_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        for connection in turn:
+            try:
+                connection.go_on()
+            except Exception:  # as the loop does for a protocol's own calls: this connection ends, no other
+                log.exception("a request could not be answered")
+                connection.abort()
 
     async def sweep(self, stopping: asyncio.Event) -> None:
         """Close connections that idle or never finish their request, until `stopping`."""
@@ -79,6 +99,7 @@ class Connection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._busy = False
         self._writable = True
+        self._paused = False
         self._ending = False
         self._answer = b""
         self._trace: Begun | None = None
@@ -131,14 +152,9 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It reads again."""
         self._writable = True
-        self._go_on()
+        self.go_on()
 
     # httptools
-
-    def on_message_begin(self) -> None:
-        """A new request."""
-        self._target = b""
-        self._headers = {}
 
     def on_url(self, url: bytes) -> None:
         """The target, or a part of it."""
@@ -155,13 +171,14 @@ class Connection(asyncio.Protocol):
         """The request is whole: answer it, or queue it behind an earlier one."""
         self._unfinished = 0
         self._age_s = 0.0
-        parser = self._parser
-        method, keep = parser.get_method(), parser.should_keep_alive()
-        if self._busy or self._queue or not self._writable:
-            self._queue.append((method, self._target, self._headers, keep))
+        target, headers, parser = self._target, self._headers, self._parser
+        self._target, self._headers = b"", {}
+        self._queue.append((parser.get_method(), target, headers, parser.should_keep_alive()))
+        if self._busy or len(self._queue) > 1 or not self._writable:
+            self._paused = True
             self._transport.pause_reading()
         else:
-            self._handle(method, self._target, self._headers, keep)
+            self._listener.turn_of(self)
 
     # requests
 
@@ -185,7 +202,7 @@ class Connection(asyncio.Protocol):
             self._trace = None
         self._write(self._answer)
         if self._queue:
-            self._go_on()
+            self.go_on()
 
     def _write(self, answer: bytes) -> None:
         transport = self._transport
@@ -195,11 +212,12 @@ class Connection(asyncio.Protocol):
         if self._ending and not self._queue:
             transport.close()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """Answer what has queued up, then read on."""
         while self._queue and self._writable and not self._busy:
             self._handle(*self._queue.popleft())
-        if not self._queue and not self._transport.is_closing():
+        if self._paused and not self._queue and not self._transport.is_closing():
+            self._paused = False
             self._transport.resume_reading()
 
     def _refuse(self, answer: bytes) -> None:
@@ -218,6 +236,10 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """The process ends (called by uvicorn): answer what is whole, then close."""
         self._finish_and_close()
+
+    def abort(self) -> None:
+        """End it at once, unanswered."""
+        self._transport.abort()
 
     def grow_older(self, seconds: float) -> None:
         """Close when idle, half-sent or unread for too long."""

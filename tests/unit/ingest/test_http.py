@@ -10,7 +10,7 @@ import pytest
 
 from services.ingest.adapters import http
 from services.ingest.adapters.http import MAX_REQUEST, TrackingListener
-from services.ingest.model import Durability, Record
+from services.ingest.model import Door, Durability, Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules_address import ClientAddresses
 from services.ingest.tracking import GIF, TrackingOrigin
@@ -24,14 +24,17 @@ Done = Callable[[Durability], None]
 
 @dataclass
 class Held:
-    """Keeps records until a test lets them be durable; `at_once` does so itself."""
+    """Keeps records until a test lets them be durable; `at_once` does so itself, `fails_at` raises."""
 
     at_once: bool = False
+    fails_at: Door | None = None
     waiting: list[tuple[Record, Done]] = field(default_factory=list)
     recorded: list[Record] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def submit(self, record: Record, done: Done) -> None:
+        if record.door is self.fails_at:
+            raise RuntimeError("planted")
         self.recorded.append(record)
         self.arrived.set()
         if self.at_once:
@@ -282,6 +285,20 @@ async def test_idle_and_half_sent_connections_are_closed_in_time(quick: Listenin
     assert await asyncio.wait_for(idle_reader.read(), 5) == b""
     idle_writer.close()
     slow_writer.close()
+
+
+async def test_a_request_that_fails_ends_its_own_connection_and_no_other(tmp_path: Path) -> None:
+    held = Held(at_once=True, fails_at=Door.LINK)
+    async with _listening(tmp_path, held) as listening:
+        (failing, write_first), (answered, write_second) = [await listening.connect() for _ in range(2)]
+        while len(listening.listener.connections) < 2:
+            await asyncio.sleep(0)
+        write_first.write(_request(listening.link))
+        write_second.write(_request(listening.pixel))  # both are there when the loop looks: one turn
+        assert (await _answer(answered))[1] == GIF
+        assert await asyncio.wait_for(failing.read(1), 5) == b""
+        for writer in (write_first, write_second):
+            writer.close()
 
 
 async def test_too_many_connections_are_told_so(tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ def _revoke(scope: RevocationScope, subject: UUID) -> TrackingRevoked:
     )
 
 
+def _covers(revoked: Revoked, account: UUID, message: UUID) -> bool:
+    return revoked.covers(str(account).encode(), str(message).encode())
+
+
 def _restore(scope: RevocationScope, subject: UUID) -> TrackingRestored:
     return TrackingRestored(
         event_id=new_id(), occurred_at=datetime.now(UTC), account_id=ACCOUNT, scope=scope, subject_id=subject
@@ -34,19 +38,19 @@ def _restore(scope: RevocationScope, subject: UUID) -> TrackingRestored:
 def test_a_message_is_revoked_and_restored_alone() -> None:
     revoked = Revoked()
     revoked.apply(_revoke(RevocationScope.MESSAGE, MESSAGE))
-    assert revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
-    assert not revoked.covers(ACCOUNT.bytes, _OTHER.bytes)
+    assert _covers(revoked, ACCOUNT, MESSAGE)
+    assert not _covers(revoked, ACCOUNT, _OTHER)
     revoked.apply(_restore(RevocationScope.MESSAGE, MESSAGE))
-    assert not revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
+    assert not _covers(revoked, ACCOUNT, MESSAGE)
 
 
 @pytest.mark.requirement("A4")
 def test_an_account_covers_all_its_messages_and_no_other_account() -> None:
     revoked = Revoked()
     revoked.apply(_revoke(RevocationScope.ACCOUNT, ACCOUNT))
-    assert revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
-    assert revoked.covers(ACCOUNT.bytes, _OTHER.bytes)
-    assert not revoked.covers(_OTHER.bytes, MESSAGE.bytes)
+    assert _covers(revoked, ACCOUNT, MESSAGE)
+    assert _covers(revoked, ACCOUNT, _OTHER)
+    assert not _covers(revoked, _OTHER, MESSAGE)
 
 
 @pytest.mark.requirement("A4")
@@ -55,5 +59,5 @@ def test_lifting_the_account_leaves_a_revoked_message_revoked() -> None:
     revoked.apply(_revoke(RevocationScope.MESSAGE, MESSAGE))
     revoked.apply(_revoke(RevocationScope.ACCOUNT, ACCOUNT))
     revoked.apply(_restore(RevocationScope.ACCOUNT, ACCOUNT))
-    assert revoked.covers(ACCOUNT.bytes, MESSAGE.bytes)
-    assert not revoked.covers(ACCOUNT.bytes, _OTHER.bytes)
+    assert _covers(revoked, ACCOUNT, MESSAGE)
+    assert not _covers(revoked, ACCOUNT, _OTHER)

@@ -40,7 +40,9 @@ def test_the_model_reads_the_same_event_and_writes_the_same_bytes(
     content = account.bytes + message.bytes + (0xFFFF if slot is None else slot).to_bytes(2)
     if link is not None:
         content += link.to_bytes(2) + b"https://example.com/"
-    record = hit_record(door, opened_token(door, content), Moments().text(now_ns), method, address, headers)
+    record = hit_record(
+        door, opened_token(door, content), Moments().text(now_ns), method.encode(), address, headers
+    )
 
     event = decode("email.hits", record.value)
     assert isinstance(event, HitRecorded)
@@ -66,7 +68,7 @@ def test_the_model_reads_the_same_event_and_writes_the_same_bytes(
 
 def test_every_hit_has_an_id_of_its_own() -> None:
     token = opened_token(Door.PIXEL, bytes(34))
-    records = [hit_record(Door.PIXEL, token, Moments().text(0), "GET", None, {}) for _ in range(100)]
+    records = [hit_record(Door.PIXEL, token, Moments().text(0), b"GET", None, {}) for _ in range(100)]
     ids = {decode("email.hits", record.value).event_id for record in records}
     assert len(ids) == 100
     assert {event_id.version for event_id in ids} == {7}
