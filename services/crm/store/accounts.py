@@ -28,8 +28,7 @@ class Accounts:
         """Whether the settings were still of that version; then they are new and of the next one."""
         change = {"$set": {"settings": settings.model_dump()}, "$inc": {"policy_version": 1}}
         where = {"policy_version": from_version}
-        changed = await self._accounts.update(account_id, account_id, change, where=where, session=session)
-        return changed is not None
+        return await self._accounts.update(account_id, account_id, change, where=where, session=session)
 
 
 class Users:
@@ -54,4 +53,4 @@ class Users:
     async def disable(self, account_id: UUID, user_id: UUID, session: Session) -> bool:
         """Whether there is such a user; it can't sign in any more."""
         change = {"$set": {"disabled": True}}
-        return await self._users.update(account_id, user_id, change, session=session) is not None
+        return await self._users.update(account_id, user_id, change, session=session)

@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
-from pymongo import DeleteOne, IndexModel, ReplaceOne, ReturnDocument
+from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -179,6 +179,15 @@ class AccountDocuments:
         whole = {"_id": id_, "account_id": account_id, **document}
         await self._written(lambda: self._documents.insert_one(dict(whole), session=session), session)
 
+    async def add_new(self, account_id: UUID, documents: Mapping[UUID, Mapping[str, Any]]) -> None:
+        """Insert those that are not there yet, in one request; the others stay as they are."""
+        writes = [
+            InsertOne({"_id": id_, "account_id": account_id, **document})
+            for id_, document in documents.items()
+        ]
+        with suppress(AlreadyThere):
+            await self._bulk(writes, None)
+
     async def put_all(
         self, account_id: UUID, documents: Mapping[UUID, Mapping[str, Any]], session: Session | None = None
     ) -> None:
@@ -206,16 +215,16 @@ class AccountDocuments:
         where: Mapping[str, Any] | None = None,
         upsert: bool = False,
         session: Session | None = None,
-    ) -> Document | None:
-        """The document after the change; None if there is none that matches `where` too."""
+    ) -> bool:
+        """Whether there is one (and it matches `where`), or now is.
+
+        Not findAndModify, which nobody needs here: SecantusDB 0.7 reads the whole collection for it.
+        """
         key = {"_id": id_, "account_id": account_id, **(where or {})}
-        found: Document | None = await self._written(
-            lambda: self._documents.find_one_and_update(
-                key, change, upsert=upsert, return_document=ReturnDocument.AFTER, session=session
-            ),
-            session,
+        done = await self._written(
+            lambda: self._documents.update_one(key, change, upsert=upsert, session=session), session
         )
-        return found
+        return bool(done.matched_count) or done.upserted_id is not None
 
     async def update_where(
         self,

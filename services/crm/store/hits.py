@@ -23,7 +23,7 @@ class HitArchive:
 
     async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, timedelta]]) -> None:
         """Keep each for so long after it happened; the same hit again changes nothing."""
-        await self._hits.put_all(account_id, {hit.event_id: _document(hit, kept) for hit, kept in hits})
+        await self._hits.add_new(account_id, {hit.event_id: _document(hit, kept) for hit, kept in hits})
 
 
 def _document(hit: Raw, kept: timedelta) -> Mapping[str, Any]:

@@ -177,8 +177,7 @@ class Families:
         """Whether it was good until now."""
         where = {"revoked": False}
         change = {"$set": {"revoked": True}}
-        changed = await self._families.update(account_id, family_id, change, where=where, session=transaction)
-        return changed is not None
+        return await self._families.update(account_id, family_id, change, where=where, session=transaction)
 
     async def revoke_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
         """End all of a user's families."""

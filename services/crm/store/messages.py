@@ -135,7 +135,7 @@ class Messages:
 
         async def body(session: Session) -> bool:
             change = {"$set": {"has_body": True}}
-            if await self._messages.update(account_id, message_id, change, session=session) is None:
+            if not await self._messages.update(account_id, message_id, change, session=session):
                 return False
             decided = await self._decisions.get(account_id, message_id, session)
             decision = _decision(decided) if decided else None

@@ -75,10 +75,7 @@ class Records(Generic[AnyKind]):
         """Whether the record was still of that version and is the new one now."""
         change = {"$set": _document(record)}
         where = {"version": from_version}
-        return (
-            await self._records.update(account_id, record.id, change, where=where, session=session)
-            is not None
-        )
+        return await self._records.update(account_id, record.id, change, where=where, session=session)
 
 
 def _document(record: Record) -> Document:
