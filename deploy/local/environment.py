@@ -14,7 +14,7 @@ SERVICES = ("crm", "ingest", "tracker", "logger", "notifier")
 PARTITIONS = 4
 # The embedded broker sleeps half of the maximum wait of an empty fetch even when data arrive.
 _FETCH_MAX_WAIT_MS = {"tracker": 5, "notifier": 5}
-_OTHER_FETCH_MAX_WAIT_MS = 20
+_OTHER_FETCH_MAX_WAIT_MS = 50
 # A group join takes half of the session timeout there.
 _TEMPO = {
     "KAIFU_KAFKA_PARTITIONS": str(PARTITIONS),

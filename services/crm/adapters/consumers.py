@@ -47,13 +47,14 @@ def message_consumer(
         DeadLetters(publisher, MESSAGES_GROUP),
         progress,
         batch=200,
+        gather_s=0.05,  # the first event is written at once, what follows it closely goes together
     )
 
 
 def archive_consumer(
     settings: KafkaSettings, hits: HitArchive, kept: timedelta, publisher: EventPublisher, progress: Progress
 ) -> EventConsumer:
-    """email.hits into the archive."""
+    """email.hits into the archive, by and by: nobody waits for it, and the database has better to do."""
     return EventConsumer(
         settings,
         ARCHIVE_GROUP,
@@ -61,4 +62,5 @@ def archive_consumer(
         on_bus(HitHandler(hits, kept)),
         DeadLetters(publisher, ARCHIVE_GROUP),
         progress,
+        gather_s=0.5,
     )
