@@ -4,11 +4,13 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench import pixel, push
 from bench.load import need
-from bench.results import machine, write
+from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
 from deploy.local.home import Home
 from deploy.local.ports import Ports
@@ -17,19 +19,31 @@ from deploy.local.stack import Stack
 BENCHES = ("push", "pixel")
 
 
-async def _run(name: str) -> None:
-    services = pixel.SERVICES if name == "pixel" else SERVICES
+@asynccontextmanager
+async def _stack(services: Sequence[str] = SERVICES, *, seeded: bool = True) -> AsyncIterator[Stack]:
+    """A stack of its own, on free ports, with nothing in it."""
     with tempfile.TemporaryDirectory(prefix="kaifu-bench-") as folder:
-        async with Stack(
-            Home(Path(folder)),
-            Ports.free(),
-            base=os.environ,
-            tell=print,
-            services=services,
-            seeded=name == "push",
-        ) as stack:
-            print(f"{name} ({machine()})")
-            figures = await push.measure(stack) if name == "push" else pixel.measure(stack)
+        stack = Stack(
+            Home(Path(folder)), Ports.free(), base=os.environ, tell=_silent, services=services, seeded=seeded
+        )
+        async with stack:
+            yield stack
+
+
+def _silent(_: str) -> None:
+    """What a stack says of its start is no figure."""
+
+
+async def _measured(name: str) -> list[Figure]:
+    if name == "push":
+        return await push.measure(_stack)
+    async with _stack(pixel.SERVICES, seeded=False) as stack:
+        return pixel.measure(stack)
+
+
+async def _run(name: str) -> None:
+    print(f"{name} ({machine()})")
+    figures = await _measured(name)
     write(figures)
     for one in figures:
         spread = f"{one.low:.2f} to {one.high:.2f}"
