@@ -39,7 +39,7 @@ demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARG
 .PHONY: test
 test: lint browser ## all of it: lint, strict types, import walls, then unit, contract and integration tests
 	$(BIN)/pytest -n 2 tests/unit tests/architecture tests/contract $(ARGS)
-	$(BIN)/pytest tests/integration $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
 
 .PHONY: check
 check: lint test-unit ## the fast part: lint, strict types, import walls, unit tests
@@ -72,7 +72,7 @@ test-contract: $(INSTALLED) ## generated documents, examples, schema changes
 
 .PHONY: test-integration
 test-integration: $(INSTALLED) browser ## the five services with the embedded broker and database
-	$(BIN)/pytest tests/integration $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) ## measure; writes bench/RESULTS.md and bench/results.json

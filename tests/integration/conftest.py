@@ -13,9 +13,14 @@ from tests.integration.client import clean_environment, signed_in
 from tests.integration.collector import Collector, collecting
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The logs are read when everything else has written to them."""
+    """The logs are read when everything else has written to them. Run by several workers (xdist), what
+    shares the stack stays together, and so does a module with servers of its own."""
     items.sort(key=lambda item: item.path.name == "test_logs.py")
+    for item in items:
+        on_stack = "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.path.stem))
 
 
 @pytest.fixture(scope="session")
