@@ -82,12 +82,12 @@ class Recorder:
 
 @asynccontextmanager
 async def consuming(
-    broker: OwnBroker, publisher: EventPublisher, group: str, handler: Any
+    broker: OwnBroker, publisher: EventPublisher, group: str, handler: Any, **options: Any
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A consumer at work; it ends with the block, and what it raised is raised there."""
     stopping = asyncio.Event()
     dead_letters = DeadLetters(publisher, group)
-    consumer = EventConsumer(broker.settings, group, [TOPIC], handler, dead_letters, Progress(20))
+    consumer = EventConsumer(broker.settings, group, [TOPIC], handler, dead_letters, Progress(20), **options)
     task = asyncio.create_task(consumer.run(stopping))
     try:
         yield task
@@ -117,6 +117,18 @@ async def dead_letters_of(broker: OwnBroker, group: str) -> list[Any]:
 async def publish_bytes(publisher: EventPublisher, topic: Topic, *values: bytes) -> None:
     for value in values:
         await publisher.publish_raw(topic.name, b"key", value, [("traceparent", b"00-a-b-01")])
+
+
+async def test_what_nobody_waits_for_is_gathered(broker: OwnBroker, publisher: EventPublisher) -> None:
+    first, *later = events = _events(6)
+    recorder = Recorder(events)
+    async with consuming(broker, publisher, "gathers", recorder, gather_s=1.0):
+        await publisher.publish(first)
+        await until(lambda: len(recorder.done) == 1)
+        for event in later:
+            await publisher.publish(event)
+        await until(lambda: len(recorder.done) == len(events))
+    assert [calls for calls in recorder.calls if calls] == [1, len(later)]
 
 
 async def test_what_is_away_is_waited_for_and_nothing_is_lost(
