@@ -1,7 +1,8 @@
-"""The AsyncAPI 3.0 document of all topics, from the catalogue."""
+"""The AsyncAPI 3.0 document: all topics, from the catalogue, and the stream of pushes."""
 
 from typing import Any
 
+from deploy.contracts import stream
 from deploy.contracts.schemas import DIALECT, all_events, name_of
 from shared.bus.dead_letters import CONSUMER, ORIGIN, REASON
 from shared.events.base import Event
@@ -26,11 +27,11 @@ def document(version: str) -> Json:
         "asyncapi": "3.0.0",
         "info": _info(version),
         "defaultContentType": "application/json",
-        "servers": {"broker": _server()},
-        "channels": channels,
-        "operations": operations,
+        "servers": {"broker": _server()} | stream.server(),
+        "channels": channels | stream.channel(),
+        "operations": operations | stream.operations(),
         "components": {
-            "messages": messages | {_DEAD_LETTER: _dead_letter()},
+            "messages": messages | {_DEAD_LETTER: _dead_letter()} | stream.messages(),
             "messageTraits": {"traced": _traced()},
         },
     }
@@ -41,8 +42,9 @@ def _info(version: str) -> Json:
         "title": "Kaifu events",
         "version": version,
         "description": (
-            "What Kaifu's services tell each other over Kafka. Delivery is at least once; every event has "
-            "an `event_id`, and applying one twice has one effect. Ignore fields that you do not know. "
+            "What Kaifu's services tell each other over Kafka, and what they push to screens over a "
+            "WebSocket. Delivery is at least once; every event has an `event_id`, and applying one twice has "
+            "one effect. Ignore fields that you do not know. "
             "Partition and replica counts are defaults of the settings."
         ),
     }
