@@ -110,8 +110,13 @@ def receipt_for(message: PreparedMessage, policy: Policy) -> Receipt:
 
 
 def occurred_at(request: SentRequest, receipt: Receipt, now: datetime) -> datetime:
-    """When it happened: as the client says, within what the server's own clock allows."""
-    return min(max(request.occurred_at or now, receipt.prepared_at), max(now, receipt.prepared_at))
+    """When it happened: as the client says, within what the server's own clock allows.
+
+    A tracked mail can't have gone before it was prepared, since its pixel came of that. An untracked one
+    can: written offline, it is prepared for the log when the client is back, within a receipt's lifetime.
+    """
+    earliest = receipt.prepared_at if receipt.tracked else receipt.prepared_at - LIFETIME
+    return min(max(request.occurred_at or now, earliest), max(now, receipt.prepared_at))
 
 
 def send_event_id(message_id: UUID, state: State) -> UUID:

@@ -381,6 +381,24 @@ async def test_the_time_of_sending_stays_within_what_can_be(
     assert service.sends.published[0].occurred_at == kept
 
 
+@pytest.mark.requirement("L1")
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2026-11-23T18:30:00Z", datetime(2026, 11, 23, 18, 30, tzinfo=UTC)),
+        ("2026-09-01T00:00:00Z", NOW - timedelta(days=30)),
+        ("2026-11-25T00:00:00Z", NOW),
+    ],
+)
+async def test_a_mail_prepared_for_the_log_afterwards_keeps_its_true_time(
+    service: Service, http: httpx.AsyncClient, said: str, kept: datetime
+) -> None:
+    prepared = await _prepared(http, track=False)
+    path = f"/v1/messages/{prepared['message_id']}/sent"
+    await http.post(path, json={"receipt": prepared["receipt"], "occurred_at": said})
+    assert service.sends.published[0].occurred_at == kept
+
+
 @pytest.mark.parametrize(
     "said", ["yesterday", 1_700_000_000, "2026-11-24", "2026-11-24T09:00:00", "1700000000"]
 )
