@@ -381,7 +381,6 @@ async def test_the_time_of_sending_stays_within_what_can_be(
     assert service.sends.published[0].occurred_at == kept
 
 
-@pytest.mark.requirement("L1")
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
