@@ -83,7 +83,8 @@ async def test_killed_after_the_grace_and_said(tmp_path: Path, said: list[str]) 
     child = make(tmp_path, DEAF, grace_s=0.3)
     await child.start()
     await printed(child)
-    await child.stop(said.append)
+    async with asyncio.timeout(20):
+        await child.stop(said.append)
     assert child.pid is None
     assert said == ["stand-in did not stop within 0 s and is killed"]
 
@@ -97,6 +98,26 @@ async def test_what_a_child_forked_ends_with_it(tmp_path: Path, said: list[str])
     await gone(inner)
 
 
+async def test_what_a_child_forked_ends_when_it_dies_by_itself(tmp_path: Path) -> None:
+    child = make(tmp_path, PARENT)
+    await child.start()
+    inner = int((await printed(child))[0])
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGKILL)
+    await child.unexpected_end()
+    await gone(inner)
+
+
+async def test_the_last_resort_ends_even_a_deaf_child(tmp_path: Path) -> None:
+    child = make(tmp_path, DEAF)
+    await child.start()
+    await printed(child)
+    pid = child.pid
+    assert pid is not None
+    child.kill()
+    await gone(pid)
+
+
 async def test_an_unexpected_end_tells_signal_and_last_error(tmp_path: Path) -> None:
     child = make(tmp_path, SLEEPER)
     await child.start()
@@ -104,6 +125,7 @@ async def test_an_unexpected_end_tells_signal_and_last_error(tmp_path: Path) -> 
     assert child.pid is not None
     os.kill(child.pid, signal.SIGSEGV)
     assert str(await child.unexpected_end()) == "killed by SIGSEGV"
+    assert child.last_error() == "up"
 
 
 async def test_the_last_error_is_of_this_run(tmp_path: Path) -> None:

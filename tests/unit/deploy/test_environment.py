@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.environment import SERVICES, service_environment
-from deploy.local.home import Home, write_private
+from deploy.local.home import RINGS, Home, write_private
 from deploy.local.ports import Ports
 from shared.settings import KafkaSettings, OpsSettings, PublicAddresses
 
@@ -45,4 +45,9 @@ def test_keys_go_only_to_whom_they_belong(home: Home) -> None:
     assert [name for name in SERVICES if "KAIFU_CRM_SIGNING_KEYS" in by_service[name]] == ["crm"]
     knowing = [name for name in SERVICES if "of-the-database" in "".join(by_service[name].values())]
     assert knowing == ["crm"]
+    readers = {
+        ring: [name for name in SERVICES if str(home.ring(ring)) in by_service[name].values()]
+        for ring in RINGS
+    }
+    assert readers == {"tracking": ["ingest"], "receipts": ["crm", "ingest"], "cursors": ["notifier"]}
     assert by_service["ingest"]["KAIFU_INGEST_RECEIPT_KEYS"] == by_service["crm"]["KAIFU_CRM_RECEIPT_KEYS"]

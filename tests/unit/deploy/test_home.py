@@ -38,9 +38,14 @@ def test_only_one_runner_holds_a_home(tmp_path: Path) -> None:
     assert home.runner() is None
     with home.held():
         assert home.runner() == os.getpid()
+        files = (home.addresses, home.processes)
+        for file in files:
+            write_private(file, "{}")
         with pytest.raises(AlreadyRunning, match=f"already running .process {os.getpid()}"), home.held():
             pass
+        assert all(file.exists() for file in files), "the second took nothing from the first"
     assert home.runner() is None
+    assert not any(file.exists() for file in files)
 
 
 def test_a_killed_runner_leaves_the_home_free(tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ def test_following_yields_whole_lines_across_rotation(tmp_path: Path) -> None:
     with log.open("a") as file:
         file.write("o\n")
     assert list(follower.new_lines()) == [("crm", "two")]
+    with log.open("a") as file:
+        file.write("cut off")
+    assert list(follower.new_lines()) == []
     log.rename(tmp_path / "crm.log.1")
     log.write_text("new\n")
     (tmp_path / "ingest.log").write_text("first\n")
