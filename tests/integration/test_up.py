@@ -9,7 +9,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from deploy.local.home import Home
+from deploy.local.environment import SERVICES
+from deploy.local.home import PARTS, Home
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.readiness import all_ready
 from deploy.local.rep import Json, Refused, Rep, load_pixel, until
@@ -129,10 +130,18 @@ async def test_a_dead_service_is_said_and_restarted(up: Runner, service: str) ->
     }
 
 
+def _parts_of(output: str) -> set[str]:
+    """Whose log lines these are: the part stands after the time."""
+    return {line[13:22].strip() for line in output.splitlines()} & set(PARTS)
+
+
 async def test_the_logs_can_be_shown(up: Runner) -> None:
+    code, output = await command(up.home, up.ports, "logs", "--no-follow")
+    assert code == 0
+    assert _parts_of(output) >= set(SERVICES)
     code, output = await command(up.home, up.ports, "logs", "--no-follow", "--service", "tracker")
     assert code == 0
-    assert "tracker" in output
+    assert _parts_of(output) == {"tracker"}
     code, output = await command(up.home, up.ports, "logs", "--no-follow", "--service", "postman")
     assert code == 2
     assert "there are" in output

@@ -84,5 +84,12 @@ def test_a_line_is_drawn_with_its_parts() -> None:
     assert drawn.split() == ["01:02:03.456", "crm", "warning", "waiting", "pause_s=0.5", "trace=ab"]
 
 
+def test_an_exception_is_drawn_whole_below_its_line() -> None:
+    drawn = rendered("crm", line("error", "failed", exception="Traceback\nKeyError: 'x'")).plain
+    first, *below = drawn.splitlines()
+    assert first.split() == ["crm", "error", "failed"]
+    assert below == ["Traceback", "KeyError: 'x'"]
+
+
 def test_a_line_that_is_no_json_is_drawn_as_it_is() -> None:
     assert "Traceback [most" in rendered("crm", "Traceback [most\n").plain

@@ -37,6 +37,17 @@ def test_a_taken_port_is_named_with_its_purpose_and_variable() -> None:
         assert part in line
 
 
+def test_a_port_whose_connections_just_ended_is_free() -> None:
+    """The server's side closes first and is in TIME_WAIT, as after `make down`."""
+    ports = Ports.free()
+    address = (LOOPBACK, ports["crm"])
+    with socket.create_server(address) as server, socket.create_connection(address) as client:
+        served, _ = server.accept()
+        served.close()
+        assert client.recv(1) == b""
+    ports.check()
+
+
 def test_one_port_for_two_parts_is_refused() -> None:
     ports = Ports.from_environment({**Ports.free().as_environment(), "KAIFU_PORT_CRM": "9001"})
     doubled = Ports({**ports.numbers, "broker": 9001})
