@@ -46,6 +46,8 @@ export class Queue {
     private readonly shelf: Shelf,
     private readonly poster: Poster,
     private readonly dropped: Dropped,
+    /** Another number of jobs waits. */
+    private readonly counted: () => void = () => undefined,
   ) {}
 
   /** Resolves when it is written down. A key that is there already is the same job. */
@@ -113,7 +115,12 @@ export class Queue {
   }
 
   #change(change: (jobs: Job[]) => Job[]): Promise<void> {
-    const done = this.#chain.then(async () => this.shelf.write(change(await this.shelf.read())));
+    const done = this.#chain.then(async () => {
+      const before = await this.shelf.read();
+      const after = change(before);
+      await this.shelf.write(after);
+      if (after.length !== before.length) this.counted();
+    });
     this.#chain = done.catch(() => undefined);
     return done;
   }

@@ -3,7 +3,7 @@
  * a large visible place to write in is taken for a compose, whatever it is made of.
  */
 const WITHIN_MS = 4000;
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 250;
 const EDITORS = '[contenteditable="true"], [g_editable="true"], textarea[name="body"]';
 const LEAST_WIDTH = 200;
 const LEAST_HEIGHT = 40;

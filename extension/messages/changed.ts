@@ -1,6 +1,7 @@
 /** What the worker says without being asked. */
 
 export const FEED_CHANGED = "kaifu-feed-changed";
+export const WAITING_CHANGED = "kaifu-waiting-changed";
 export const STANDING_CHANGED = "kaifu-standing-changed";
 
 /** Calls back when the worker says so. */

@@ -3,12 +3,9 @@ import { button, make } from "../content/elements";
 import { type FeedRow, FILTERS, type Filter, passes, withPage } from "../core/feed-state";
 import type { AccountOverview, Overview } from "../messages/answers";
 import { askFromPage } from "../messages/ask";
-import { FEED_CHANGED, onChanged } from "../messages/changed";
+import { FEED_CHANGED, onChanged, WAITING_CHANGED } from "../messages/changed";
 import { inLanguage } from "../text/say";
 import { mailRow } from "./mail-row";
-
-/** While it is open: the stream that tells of changes may just be connecting again. */
-const LOOK_EVERY_MS = 4000;
 
 class Popup {
   #rows: FeedRow[] = [];
@@ -16,6 +13,8 @@ class Popup {
   #filter: Filter = "all";
   #turn = 0;
   #loading = false;
+  #stale = false;
+  #catchingUp = false;
   readonly #feed = make("main", "feed");
   readonly #header = make("header", "");
 
@@ -29,14 +28,14 @@ class Popup {
     document.documentElement.lang = language;
     document.title = this.say("feed");
     this.#feed.addEventListener("scroll", () => this.#nearEnd() && void this.load(true));
+    for (const kind of ["scroll", "click"]) this.#feed.addEventListener(kind, () => void this.#catchUp());
     document.body.replaceChildren(this.#header, this.#feed);
     this.#showHeader();
-    const refresh = () => {
-      void this.#refreshWaiting();
-      if (!this.#reading()) void this.load(false);
-    };
-    onChanged(FEED_CHANGED, refresh);
-    setInterval(refresh, LOOK_EVERY_MS);
+    onChanged(FEED_CHANGED, () => {
+      this.#stale = true;
+      void this.#catchUp();
+    });
+    onChanged(WAITING_CHANGED, () => void this.#refreshWaiting());
   }
 
   get say() {
@@ -60,6 +59,17 @@ class Popup {
     this.#next = answer.value.next;
     this.#show();
     void askFromPage({ type: "seen", account: this.account.account });
+  }
+
+  /** Read anew: not while the rep reads, and after many changes at once only as often as answers come. */
+  async #catchUp(): Promise<void> {
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    while (this.#stale && !this.#reading()) {
+      this.#stale = false;
+      await this.load(false);
+    }
+    this.#catchingUp = false;
   }
 
   #showHeader(): void {

@@ -1,6 +1,6 @@
 /** The service worker: the only part that talks to the server. Everything is wired here. */
 import "@inboxsdk/core/background.js";
-import { Queue } from "../core/queue";
+import { type Job, Queue } from "../core/queue";
 import { hear } from "../messages/hear";
 import { SignIns } from "../server/sign-ins";
 import { inLanguage, languageOf, reasonKey, type Say } from "../text/say";
@@ -10,7 +10,7 @@ import { bodies, jobs, settings } from "./kept";
 import { Notifications, showBadge } from "./notifications";
 import { pageDesk } from "./page-desk";
 import { Streams } from "./streams";
-import { tellGmail, tellPages } from "./tell";
+import { tellGmail, tellPages, tellWaiting } from "./tell";
 
 const ALARM = "kaifu";
 /** The shortest that Chrome allows: how soon sockets and queue come back after sleep, update or crash. */
@@ -25,11 +25,13 @@ const signIns: SignIns = new SignIns(chrome.storage.local, chrome.storage.sessio
 const calls = new Calls(signIns);
 const notifications = new Notifications(calls, say);
 const streams = new Streams(signIns, notifications);
-const queue = new Queue(jobs, calls, async (job, reason) => {
+const queue = new Queue(jobs, calls, dropped, tellWaiting);
+
+async function dropped(job: Job, reason: string): Promise<void> {
   if (job.body) await bodies.drop(job.body);
   const words = await say();
   await notifications.dropped(words("dropped", { reason: words(reasonKey(reason)) }));
-});
+}
 
 async function say(): Promise<Say> {
   return inLanguage(languageOf((await settings.read()).language, chrome.i18n.getUILanguage()));

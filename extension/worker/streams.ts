@@ -49,12 +49,15 @@ export class Streams {
     });
   }
 
-  /** The cursor moves when its event is done with: what is cut off in between comes again. */
+  /**
+   * The cursor moves when its event is done with: what is cut off in between comes again. A stream that stands
+   * tells of changes from now on; without a cursor, those since the pages read the feed were told to nobody.
+   */
   async #frame(account: string, frame: Frame): Promise<void> {
     if (!("cursor" in frame)) return;
     if (frame.type === "summary") await this.notifications.missed(frame.count);
     if (frame.type === "event") await this.#event(account, frame.event);
-    if (frame.type !== "ready") tellPages();
+    tellPages();
     const { cursor } = frame;
     await cursors.change((all) => ({ ...all, [account]: cursor }));
   }

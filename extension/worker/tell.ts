@@ -1,9 +1,18 @@
 /** Tells open pages that something is different now, so that they ask anew. */
-import { FEED_CHANGED, STANDING_CHANGED } from "../messages/changed";
+import { FEED_CHANGED, STANDING_CHANGED, WAITING_CHANGED } from "../messages/changed";
 
 /** The extension's own pages: the feed is different. */
 export function tellPages(): void {
-  chrome.runtime.sendMessage({ type: FEED_CHANGED }).catch(() => undefined); // no page is open
+  tellOwn(FEED_CHANGED);
+}
+
+/** The extension's own pages: another number of mails waits for the server. */
+export function tellWaiting(): void {
+  tellOwn(WAITING_CHANGED);
+}
+
+function tellOwn(type: string): void {
+  chrome.runtime.sendMessage({ type }).catch(() => undefined); // no page is open
 }
 
 /** Gmail's pages: a sign-in or a setting is different. */

@@ -59,6 +59,18 @@ describe("queue (E3)", () => {
     expect(await queue.waiting("a@x.example")).toBe(0);
   });
 
+  it("says whenever another number of jobs waits, and only then", async () => {
+    const counts: number[] = [];
+    const shelf = new Storage();
+    const count = () => counts.push(JSON.parse(shelf.text).length);
+    const queue = new Queue(shelf, new Server(), () => undefined, count);
+    await queue.add(late("1"));
+    await queue.add(late("1"));
+    await queue.add(late("2"));
+    await queue.run();
+    expect(counts).toEqual([1, 2, 1, 0]);
+  });
+
   it("loses and doubles nothing when the browser ends at any step", async () => {
     for (let end = 0; end < 14; end++) {
       const shelf = new Storage();
