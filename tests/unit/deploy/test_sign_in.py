@@ -1,5 +1,7 @@
 """Signing in through pages: the form is found and filled in, the code is read from the redirect."""
 
+import base64
+import hashlib
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -24,7 +26,7 @@ class Server:
     def __init__(self, *, page: str = PAGE, state: str | None = None) -> None:
         self.page = page
         self.state = state
-        self.posted: dict[str, list[str]] = {}
+        self.posts: list[dict[str, list[str]]] = []
         self.challenge = ""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -34,21 +36,35 @@ class Server:
             case "/oauth/authorize":
                 self.state = self.state or query["state"][0]
                 self.challenge = query["code_challenge"][0]
+                assert query["code_challenge_method"] == ["S256"]
+                assert query["response_type"] == ["code"]
                 assert query["client_id"] == [CLIENT_ID]
+                assert query["redirect_uri"] == [REDIRECT_URI]
                 return httpx.Response(303, headers={"location": "/sign-in?next=x"})
             case "/sign-in" if request.method == "GET":
                 return httpx.Response(200, text=self.page)
             case "/sign-in":
-                self.posted = body
+                self.posts.append(body)
                 if body["password"] != ["right"]:
                     return httpx.Response(401, text=self.page)
                 target = f"{REDIRECT_URI}?code=abc&state={self.state}"
                 return httpx.Response(303, headers={"location": target})
             case "/oauth/token":
-                known = body["code"] == ["abc"] and len(body["code_verifier"][0]) >= 43
+                known = self._is_right(body)
                 return httpx.Response(200 if known else 400, json={"access_token": "token"})
             case path:
                 raise AssertionError(path)
+
+    def _is_right(self, body: dict[str, list[str]]) -> bool:
+        """RFC 6749 section 4.1.3, RFC 7636 section 4.6."""
+        (verifier,) = body.pop("code_verifier")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+        return digest.rstrip(b"=").decode() == self.challenge and body == {
+            "grant_type": ["authorization_code"],
+            "code": ["abc"],
+            "redirect_uri": [REDIRECT_URI],
+            "client_id": [CLIENT_ID],
+        }
 
 
 async def token_of(server: Server, password: str = "right") -> str:
@@ -59,18 +75,16 @@ async def token_of(server: Server, password: str = "right") -> str:
 async def test_the_form_that_asks_for_a_password_is_filled_in() -> None:
     server = Server()
     assert await token_of(server) == "token"
-    assert server.posted == {
-        "csrf": ["c-1"],
-        "next": ["/n"],
-        "address": ["rep@app.test"],
-        "password": ["right"],
-    }
-    assert len(server.challenge) == 43
+    assert server.posts == [
+        {"csrf": ["c-1"], "next": ["/n"], "address": ["rep@app.test"], "password": ["right"]}
+    ]
 
 
 async def test_a_wrong_password_is_tried_once_and_said() -> None:
+    server = Server()
     with pytest.raises(SignInFailed, match="/sign-in answered 401"):
-        await token_of(Server(), password="wrong")
+        await token_of(server, password="wrong")
+    assert len(server.posts) == 1
 
 
 async def test_another_state_than_ours_is_refused() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,10 +42,52 @@ async def test_a_dead_child_is_said_and_restarted(tmp_path: Path, short_pauses: 
     assert first is not None
     os.kill(first, signal.SIGKILL)
     await printed(child, 2)
-    assert child.pid not in (None, first)
+    second = child.pid
+    assert second not in (None, first)
+    async with asyncio.timeout(10):
+        while len(said) < 2:
+            await asyncio.sleep(0.01)
     keeper.cancel()
     await child.stop(said.append)
-    assert said[0] == "stand-in died (killed by SIGKILL): up; restarting it in 0.01 s"
+    assert said == [
+        "stand-in died (killed by SIGKILL): up; restarting it in 0.01 s",
+        f"stand-in is started again (process {second})",
+    ]
+
+
+async def test_what_others_started_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the broker's return restarts a service that has died of its absence."""
+    said: list[str] = []
+    revived: list[Child] = []
+    lives = asyncio.Queue[int | None]()
+    child = make(tmp_path, SLEEPER)
+
+    async def pause(_: float) -> None:
+        await child.restart(said.append)
+
+    async def proved() -> None:
+        lives.put_nowait(child.pid)
+
+    async def revive(child: Child) -> None:
+        revived.append(child)
+
+    monkeypatch.setattr(
+        supervisor, "asyncio", SimpleNamespace(sleep=pause, ensure_future=asyncio.ensure_future)
+    )
+    await child.start()
+    keeper = asyncio.create_task(keep_alive(child, proved, revive, said.append))
+    first = await asyncio.wait_for(lives.get(), 10)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    second = await asyncio.wait_for(lives.get(), 10)
+    keeper.cancel()
+    assert second not in (None, first)
+    assert child.pid == second
+    assert revived == []
+    await child.stop(said.append)
+    assert len(said) == 1
 
 
 async def test_a_hopeless_child_is_given_up_with_its_last_words(tmp_path: Path, short_pauses: None) -> None:
