@@ -37,9 +37,10 @@ demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARG
 # ---- testing
 
 .PHONY: test
-test: lint browser ## all of it: lint, strict types, import walls, then unit, contract and integration tests
+test: lint browser check-extension extension ## all of it: lint, strict types, import walls, then every test
 	$(BIN)/pytest -n 2 tests/unit tests/architecture tests/contract $(ARGS)
 	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
+	$(BIN)/pytest tests/e2e $(ARGS)
 
 .PHONY: check
 check: lint test-unit ## the fast part: lint, strict types, import walls, unit tests
