@@ -96,20 +96,23 @@ async def own_broker() -> AsyncIterator[OwnBroker]:
 
 
 class ServiceProcess:
-    """`python -m services.<name>`, with its log in a file."""
+    """`python -m services.<name>` in a working folder of its own, with its log in a file beside it."""
 
     def __init__(self, name: str, environment: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self.ops_port = free_port()
         self._environment = {**os.environ, **environment, "KAIFU_OPS_PORT": str(self.ops_port)}
         self._log = folder / f"{name}-{self.ops_port}.log"
+        self.folder = self._log.with_suffix("")
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, *, until_ready: bool = True) -> None:
         """Start it and wait for its own readiness."""
+        self.folder.mkdir(exist_ok=True)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", f"services.{self.name}"),
+                cwd=self.folder,
                 env=self._environment,
                 stdout=log,
                 stderr=log,

@@ -94,5 +94,8 @@ class LoggerApp(faust.App):
             autodiscover=False,
         )
 
+    def _create_directories(self) -> None:
+        """None: it has no tables, and may run on a file system that is read-only."""
+
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)

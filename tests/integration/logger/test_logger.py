@@ -182,6 +182,11 @@ async def test_a_refused_log_tells_the_rep(
     assert (raised.message_id, raised.reason) == (sent.message_id, "account-logging-off")
 
 
+async def test_it_writes_no_file(logger: ServiceProcess) -> None:
+    """Faust would make folders for tables; in a container the file system is read-only."""
+    assert list(logger.folder.iterdir()) == []
+
+
 async def test_poison_and_unknown_mails_are_set_aside_and_the_next_is_decided(
     logger: ServiceProcess, broker: OwnBroker, crm: Crm, publisher: EventPublisher
 ) -> None:
