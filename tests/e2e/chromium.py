@@ -1,6 +1,7 @@
 """Chromium with the extension in it, and without it."""
 
 import json
+import os
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -9,17 +10,21 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext, Playwright, Worker
 
-EXECUTABLE = Path("/usr/bin/chromium")
+# Not Google's Chrome: it loads no extension from a folder.
+EXECUTABLE = Path(os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium")
 BUILT = Path(__file__).resolve().parents[2] / "extension" / "dist" / "unpacked"
 EXTENSION_ID = "dihaiabkmnpcekcjmpkogbfcfaagkaje"  # follows from the manifest's key
 EXTENSION_ORIGIN = f"chrome-extension://{EXTENSION_ID}"
 _LOOPBACK = ["http://127.0.0.1/*", "http://localhost/*"]
+_CHROMIUM_UPDATES = tuple(
+    f"{scheme}://update.googleapis.com/service/update2/" for scheme in ("https", "http")
+)
 _WORKER_WITHIN_MS = 15_000
 
 
 def require_chromium() -> None:
     """Say exactly what is missing."""
-    assert EXECUTABLE.exists(), f"{EXECUTABLE} is missing: apt install chromium"
+    assert EXECUTABLE.exists(), f"{EXECUTABLE} is missing: apt install chromium, or name it with CHROMIUM"
     assert BUILT.exists(), "the extension is not built: make extension"
 
 
@@ -49,7 +54,8 @@ def free_port() -> int:
 async def rep_browser(
     playwright: Playwright, profile: Path, extension: Path, gmail_port: int, language: str = "en"
 ) -> AsyncIterator[BrowserContext]:
-    """The rep's browser. No name resolves but Gmail's, which is the stand-in."""
+    """The rep's browser. No name resolves but Gmail's, which is the stand-in. Whatever it asks of the network
+    is written to `net_log(profile)`."""
     context = await playwright.chromium.launch_persistent_context(
         str(profile),
         executable_path=str(EXECUTABLE),
@@ -63,6 +69,7 @@ async def rep_browser(
             "MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
             "--ignore-certificate-errors",
             f"--lang={language}",
+            f"--log-net-log={net_log(profile)}",
         ],
         env={"LANGUAGE": language, "LANG": "ja_JP.UTF-8" if language == "ja" else "en_US.UTF-8"},
         viewport={"width": 1280, "height": 800},
@@ -72,6 +79,28 @@ async def rep_browser(
         yield context
     finally:
         await context.close()
+
+
+def net_log(profile: Path) -> Path:
+    """Chromium's own record of the network, complete when the browser is closed."""
+    return profile.with_name(f"{profile.name}-net.json")
+
+
+def contacted(log: Path) -> set[str]:
+    """The addresses that requests went to, of pages, service workers and sockets. What Chromium asks on its
+    own account is left out: whether it is up to date, for which no page or worker stands behind."""
+    content = json.loads(log.read_text())
+    begins = content["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    requests = (event.get("params", {}) for event in content["events"] if event["type"] == begins)
+    return {
+        request["url"]
+        for request in requests
+        if "url" in request
+        and not (
+            request.get("initiator", "not an origin") == "not an origin"
+            and request["url"].startswith(_CHROMIUM_UPDATES)
+        )
+    }
 
 
 async def worker_of(context: BrowserContext) -> Worker:

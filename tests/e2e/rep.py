@@ -1,12 +1,24 @@
 """What a rep does in the browser."""
 
+from dataclasses import dataclass
+
 from playwright.async_api import BrowserContext, Page, expect
 
 from deploy.local.rep import Json
 from deploy.local.seed import Person
 from tests.e2e.chromium import EXTENSION_ORIGIN
+from tests.e2e.standin.server import GmailStandIn
 
 GMAIL = "https://mail.google.com/mail/u/0/"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A signed-in rep's Gmail page in the browser, and what the page sends."""
+
+    browser: BrowserContext
+    gmail: GmailStandIn
+    page: Page
 
 
 async def open_gmail(context: BrowserContext) -> Page:

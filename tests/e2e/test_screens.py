@@ -47,7 +47,7 @@ async def test_screens(
             await page.screenshot(path=PICTURES / f"compose-{language}.png")
             await page.keyboard.press("Escape")
             await compose.send()
-            gmail.sent(1)
+            await gmail.sent(1)
 
             popup = await browser.new_page()
             await popup.set_viewport_size({"width": 400, "height": 560})

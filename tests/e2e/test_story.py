@@ -1,4 +1,6 @@
-"""The whole story, from a ticked box to what the rep is told."""
+"""The whole story, from a ticked box to what the rep is told, and nobody else is told of it."""
+
+from pathlib import Path
 
 import pytest
 from playwright.async_api import BrowserContext, Playwright, expect
@@ -6,18 +8,35 @@ from playwright.async_api import BrowserContext, Playwright, expect
 from deploy.local.rep import until
 from deploy.local.seed import Person
 from deploy.local.stack import Stack
-from tests.e2e.chromium import EXECUTABLE, EXTENSION_ORIGIN
-from tests.e2e.rep import new_compose, notifications, open_gmail, sign_in
+from tests.e2e.chromium import EXECUTABLE, EXTENSION_ID, EXTENSION_ORIGIN, contacted, net_log, rep_browser
+from tests.e2e.rep import GMAIL, new_compose, notifications, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn
 
 LINK = "https://www.example.com/offer?a=1&copy=2&sig=%2Fx%3D"
+GMAIL_ORIGIN = "https://mail.google.com/"
+# Where sign-in ends: Chromium takes the code from this address, which leads nowhere, and goes no further.
+SIGNED_IN = f"https://{EXTENSION_ID}.chromiumapp.org/sign-in?"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @pytest.mark.requirement("T1", "T2", "T3", "T6", "L1")
-async def test_a_tracked_mail_is_opened(
+async def test_a_tracked_mail_is_opened_and_nobody_else_hears_of_it(
+    stack: Stack, gmail: GmailStandIn, rep: Person, playwright: Playwright, extension: Path, tmp_path: Path
+) -> None:
+    profile = tmp_path / "rep"
+    async with rep_browser(playwright, profile, extension, gmail.port) as browser:
+        await whole_story(stack, browser, gmail, rep, playwright)
+    ours = tuple(f"{stack.addresses[part]}/" for part in ("app_url", "api_url", "push_url"))
+    asked = contacted(net_log(profile))
+    for address in (*ours, GMAIL):
+        assert any(url.startswith(address) for url in asked), f"the log says nothing of {address}"
+    assert not [url for url in asked if not url.startswith((*ours, GMAIL_ORIGIN, SIGNED_IN))]
+
+
+async def whole_story(
     stack: Stack, browser: BrowserContext, gmail: GmailStandIn, rep: Person, playwright: Playwright
 ) -> None:
+    """Compose, send, opened at the recipient's, pop-up, popup."""
     page = await open_gmail(browser)
     await sign_in(browser, rep, stack.addresses["app_url"])
     await page.bring_to_front()
@@ -27,7 +46,7 @@ async def test_a_tracked_mail_is_opened(
         "ann@recipient.example", "開封 test", f'<p>Hello <a href="{LINK.replace("&", "&amp;")}">offer</a></p>'
     )
     await compose.send()
-    mail = gmail.sent(1)
+    mail = await gmail.sent(1)
     tracking = stack.addresses["tracking_url"]
     assert mail.html.count(f"{tracking}/o/") == 1
     assert mail.html.count(f"{tracking}/c/") == 1

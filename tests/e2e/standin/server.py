@@ -1,5 +1,6 @@
 """Serves the stand-in over HTTPS with a throw-away certificate, and takes what its page sends."""
 
+import asyncio
 import datetime
 import json
 import ssl
@@ -43,8 +44,11 @@ class GmailStandIn:
     failing: bool = False
     _arrived: threading.Condition = field(default_factory=threading.Condition)
 
-    def sent(self, count: int, within_s: float = 10.0) -> Mail:
+    async def sent(self, count: int, within_s: float = 10.0) -> Mail:
         """Wait for that many mails; the newest of them."""
+        return await asyncio.to_thread(self._wait, count, within_s)
+
+    def _wait(self, count: int, within_s: float) -> Mail:
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.mails) >= count, within_s), "no mail was sent"
             return self.mails[count - 1]

@@ -1,0 +1,73 @@
+"""What a mail and a server may bring: it is sent in any case, tracked where it can be."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Worker, expect
+
+from deploy.local.rep import Json, Rep, until
+from deploy.local.stack import Stack
+from tests.e2e.chromium import worker_of
+from tests.e2e.garbage import ANSWERS, DRIPS, answering
+from tests.e2e.rep import Desk, new_compose
+
+SUBJECT = "‏שלום עולם‏ — مرحبا \u202eabc\u202c 👩‍👩‍👧‍👦🇯🇵 <b>&amp;"
+
+
+@pytest.mark.requirement("T1", "E3")
+async def test_two_hundred_recipients_and_a_subject_of_many_scripts(
+    desk: Desk, stack: Stack, api: Rep
+) -> None:
+    addresses = [f"r{number}@many.example" for number in range(200)]
+    compose = await new_compose(desk.page)
+    await compose.write(", ".join(addresses), SUBJECT, "<p>Hello all</p>")
+    await compose.send()
+    mail = await desk.gmail.sent(1)
+    assert mail.to == tuple(addresses)
+    assert mail.subject == SUBJECT
+    assert mail.html.count(f"{stack.addresses['tracking_url']}/o/") == 1
+
+    async def in_the_feed() -> Json | None:
+        rows = (await api.get("/v1/feed"))["items"]
+        return next((row for row in rows if len(row["recipients"]) == 200), None)
+
+    row = await until(in_the_feed, "the mail in the feed", 15.0)
+    assert row["subject"] == SUBJECT
+    assert [one["address"] for one in row["recipients"]] == addresses
+
+
+@asynccontextmanager
+async def another_api(worker: Worker, url: str) -> AsyncIterator[None]:
+    """The signed-in server's API stands elsewhere while the block runs."""
+    known = await worker.evaluate(_MOVE_API, url)
+    try:
+        yield
+    finally:
+        await worker.evaluate(_MOVE_API, known)
+
+
+_MOVE_API = """async (url) => {
+    const { signIns } = await chrome.storage.local.get("signIns");
+    const [signIn] = Object.values(signIns);
+    const known = signIn.server.kaifu_api_url;
+    signIn.server.kaifu_api_url = url;
+    await chrome.storage.local.set({ signIns });
+    return known;
+}"""
+
+
+@pytest.mark.requirement("E3")
+@pytest.mark.parametrize("kind", [*ANSWERS, DRIPS])
+async def test_a_server_that_answers_garbage(kind: str, desk: Desk) -> None:
+    html = '<p>Hello <a href="https://www.example.com/">you</a></p>'
+    worker = await worker_of(desk.browser)
+    async with answering(kind) as url, another_api(worker, url):
+        compose = await new_compose(desk.page)
+        await compose.write("ann@recipient.example", kind, html)
+        await compose.log.uncheck()
+        await expect(compose.track).to_be_checked()
+        await compose.send()
+        mail = await desk.gmail.sent(1)
+        assert mail.html == html
+        await expect(desk.page.locator(".kaifu-warning")).to_contain_text("Sent without tracking")

@@ -1,0 +1,46 @@
+"""The open popup follows what happens on the server, whatever becomes of the push stream."""
+
+import pytest
+from playwright.async_api import BrowserContext, expect
+
+from deploy.local.rep import Rep
+from deploy.local.screen import open_screen
+from deploy.local.seed import Person
+from deploy.local.stack import Stack
+from tests.e2e.chromium import EXTENSION_ORIGIN, worker_of
+from tests.e2e.rep import open_gmail, sign_in
+
+_REFUSE_SOCKETS = """() => {
+    self.realWebSocket = self.WebSocket;
+    self.WebSocket = class {
+        static OPEN = 1;
+        constructor() { setTimeout(() => this.onclose({ code: 1006 })); }
+        close() {}
+    };
+}"""
+_CONNECT_AGAIN = """() => {
+    self.WebSocket = self.realWebSocket;
+    self.dispatchEvent(new Event("online"));
+}"""
+
+
+@pytest.mark.requirement("T6")
+async def test_a_change_before_the_first_connection_of_the_stream_is_not_missed(
+    browser: BrowserContext, stack: Stack, rep: Person, api: Rep
+) -> None:
+    """A stream without a cursor begins with now: what was read before it stood may be old."""
+    await open_gmail(browser)
+    worker = await worker_of(browser)
+    await worker.evaluate(_REFUSE_SOCKETS)
+    await sign_in(browser, rep, stack.addresses["app_url"])
+    popup = await browser.new_page()
+    await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    await expect(popup.locator(".feed")).not_to_contain_text("Loading")
+    async with open_screen(stack.addresses["push_url"], api.token) as other:
+        prepared = await api.prepare([{"address": "ann@recipient.example"}], [], subject="Meanwhile")
+        await api.confirm_sent(prepared)
+        await other.event(type="feed_changed", message_id=prepared["message_id"])
+    row = popup.locator("article.mail", has_text="Meanwhile")
+    await expect(row).to_have_count(0)
+    await worker.evaluate(_CONNECT_AGAIN)
+    await expect(row.locator(".state")).to_contain_text("Sent", timeout=10_000)
