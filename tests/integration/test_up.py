@@ -1,5 +1,6 @@
 """`make up`: what it says, what it survives, how it ends, and that data outlive it."""
 
+import json
 import os
 import signal
 import socket
@@ -8,7 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 import pytest_asyncio
+from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
+from deploy.local.database_user import DATABASE
 from deploy.local.environment import SERVICES
 from deploy.local.home import PARTS, Home
 from deploy.local.ports import LOOPBACK, Ports
@@ -130,6 +134,16 @@ async def test_a_dead_service_is_said_and_restarted(up: Runner, service: str) ->
     }
 
 
+async def test_the_database_answers_nobody_without_crm_s_password(up: Runner) -> None:
+    client: AsyncMongoClient[Json] = AsyncMongoClient(
+        f"mongodb://{up.addresses['database']}/?directConnection=true"
+    )
+    async with client:
+        assert (await client.admin.command("ping"))["ok"] == 1
+        with pytest.raises(OperationFailure, match="requires authentication"):
+            await client[DATABASE]["users"].find_one()
+
+
 def _parts_of(output: str) -> set[str]:
     """Whose log lines these are: the part stands after the time."""
     return {line[13:22].strip() for line in output.splitlines()} & set(PARTS)
@@ -154,8 +168,10 @@ async def test_an_old_pixel_counts_after_the_broker_died(up: Runner) -> None:
         prepared = await tracked(rep)
         before, heard = up.pids, len(up.said)
         os.kill(before["broker"], signal.SIGKILL)
-        await up.says("The new broker is empty", 20, heard)
-        await until(_changed(up, before, ("crm", "tracker", "logger", "notifier")), "new processes", 30)
+        restarted = ("crm", "tracker", "logger", "notifier")
+        line = await up.says("The new broker is empty", 20, heard)
+        assert line.endswith(": restarting " + ", ".join(restarted))
+        await until(_changed(up, before, restarted), "new processes", 30)
         await all_ready(up.addresses["ops"], 60)
         assert up.pids["ingest"] == before["ingest"]
         await pixel_counts(up, rep, prepared)
@@ -184,6 +200,11 @@ async def test_a_pixel_during_the_broker_s_absence_is_not_lost(up: Runner) -> No
         await all_ready(up.addresses["ops"], 60)
 
 
+def _last_event(home: Home, service: str) -> str:
+    """What the service said last: `stopped` after an orderly end only."""
+    return str(json.loads(home.log(service).read_text().splitlines()[-1])["event"])
+
+
 @pytest.mark.requirement("T9")
 async def test_data_outlive_an_orderly_end_and_a_killed_runner(
     tmp_path_factory: pytest.TempPathFactory,
@@ -195,6 +216,9 @@ async def test_data_outlive_an_orderly_end_and_a_killed_runner(
         assert await first.end(signal.SIGTERM) == 0
         assert first.said.splitlines()[-1] == "Stopped"
         assert "is killed" not in first.said
+        assert {service: _last_event(home, service) for service in SERVICES} == dict.fromkeys(
+            SERVICES, "stopped"
+        )
         assert alive(home) == []
     assert home.runner() is None
 
