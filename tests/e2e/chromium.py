@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import BrowserContext, Playwright, Worker
 
@@ -16,9 +18,8 @@ BUILT = Path(__file__).resolve().parents[2] / "extension" / "dist" / "unpacked"
 EXTENSION_ID = "dihaiabkmnpcekcjmpkogbfcfaagkaje"  # follows from the manifest's key
 EXTENSION_ORIGIN = f"chrome-extension://{EXTENSION_ID}"
 _LOOPBACK = ["http://127.0.0.1/*", "http://localhost/*"]
-_CHROMIUM_UPDATES = tuple(
-    f"{scheme}://update.googleapis.com/service/update2/" for scheme in ("https", "http")
-)
+_GOOGLE = re.compile(r"https?://([a-z0-9.-]+\.)?(google|googleapis|gstatic)\.com/")
+_NO_ORIGIN = "not an origin"
 _WORKER_WITHIN_MS = 15_000
 
 
@@ -87,20 +88,20 @@ def net_log(profile: Path) -> Path:
 
 
 def contacted(log: Path) -> set[str]:
-    """The addresses that requests went to, of pages, service workers and sockets. What Chromium asks on its
-    own account is left out: whether it is up to date, for which no page or worker stands behind."""
+    """The addresses that requests of pages, service workers and sockets went to.
+
+    What Chromium asks Google on its own account (whether it is up to date, how to fill in a form) is left
+    out: no origin stands behind it.
+    """
     content = json.loads(log.read_text())
     begins = content["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
     requests = (event.get("params", {}) for event in content["events"] if event["type"] == begins)
-    return {
-        request["url"]
-        for request in requests
-        if "url" in request
-        and not (
-            request.get("initiator", "not an origin") == "not an origin"
-            and request["url"].startswith(_CHROMIUM_UPDATES)
-        )
-    }
+    return {request["url"] for request in requests if "url" in request and not _of_chromium(request)}
+
+
+def _of_chromium(request: dict[str, Any]) -> bool:
+    without_origin: bool = request.get("initiator", _NO_ORIGIN) == _NO_ORIGIN
+    return without_origin and _GOOGLE.match(request["url"]) is not None
 
 
 async def worker_of(context: BrowserContext) -> Worker:
