@@ -66,7 +66,8 @@ async def test_only_waiting_events_make_a_standstill_a_stall(
     end: int | Exception, age: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, stopping, settings = _Clock(), asyncio.Event(), KafkaSettings()
-    monkeypatch.setattr("shared.bus.consumer.consumer_client", lambda *_: _Client(clock, end, 6, stopping))
+    client = _Client(clock, end, 6, stopping)
+    monkeypatch.setattr("shared.bus.consumer.consumer_client", lambda *_, **__: client)
     monkeypatch.setattr("shared.bus.producer.AIOKafkaProducer", lambda **_: None)
     progress = Progress(20.0, clock)
     dead_letters = DeadLetters(EventPublisher(settings), "crm")
