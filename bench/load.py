@@ -44,7 +44,7 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def burst(origin: str, paths: Path, server: list[int], seconds: float, headers: dict[str, str]) -> Load:
-    """Load the origin's paths (a file, one a line) in turn over 128 kept connections. Loopback only."""
+    """Load the origin's paths (a file, one a line) in turn over CONNECTIONS kept ones. Loopback only."""
     if not origin.startswith("http://127.0.0.1:"):
         raise ValueError("load goes to loopback only")
     named = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]

@@ -17,6 +17,7 @@ from shared.events.hits import MAX_HEADER, MAX_USER_AGENT
 _ALL_SLOTS = b"\xff\xff"
 _EVIDENCE = {name.encode(): name for name in EVIDENCE_HEADERS}
 _NANOSECONDS = 1_000_000_000
+_ENDPOINTS = {door: f'","endpoint":"{door}","method":"'.encode() for door in Door}
 _REMEMBERED = 4096
 _new = tuple.__new__  # what a NamedTuple's own constructor calls: that one is a Python function
 
@@ -38,8 +39,11 @@ class Moments:
 
 
 class OpenedToken(NamedTuple):
-    """A token's content, ready to be written into hits. Ids in text form; the three parts of the event
-    that no other hit changes are shared with other tokens: thousands of these are kept."""
+    """A token's content, ready to be written into hits.
+
+    `account` and `message` are ids in text form. `head`, `endpoint` and `place` are the parts of the event
+    around them; each is one object for all tokens that have it alike, since thousands of tokens are kept.
+    """
 
     account: bytes
     message: bytes
@@ -56,9 +60,6 @@ def opened_token(door: Door, content: bytes) -> OpenedToken:
     destination, link_index = (content[36:], content[34:36]) if door is Door.LINK else (b"", b"")
     parts = (account, message, destination, head, _ENDPOINTS[door], _place(content[32:34], link_index))
     return _new(OpenedToken, parts)
-
-
-_ENDPOINTS = {door: f'","endpoint":"{door}","method":"'.encode() for door in Door}
 
 
 @lru_cache(_REMEMBERED)

@@ -98,8 +98,8 @@ class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]
 class EventConsumer:
     """Feeds a handler with the events of some topics, as one member of a group.
 
-    `batch`: the most events at once. `gather_s`: a pause after each batch, for effects that nobody waits
-    for and that cost less together.
+    `batch`: the most events at once. `gather_s`: a pause after each batch, for effects that cost less
+    together: an event after a silence is handled at once, what follows it within the pause in one batch.
     """
 
     def __init__(

@@ -291,8 +291,9 @@ async def test_a_request_that_fails_ends_its_own_connection_and_no_other(tmp_pat
     held = Held(at_once=True, fails_at=Door.LINK)
     async with _listening(tmp_path, held) as listening:
         (failing, write_first), (answered, write_second) = [await listening.connect() for _ in range(2)]
-        while len(listening.listener.connections) < 2:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while len(listening.listener.connections) < 2:
+                await asyncio.sleep(0)
         write_first.write(_request(listening.link))
         write_second.write(_request(listening.pixel))  # both are there when the loop looks: one turn
         assert (await _answer(answered))[1] == GIF
