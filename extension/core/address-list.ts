@@ -36,12 +36,23 @@ export function matches(list: readonly string[], address: string): boolean {
   });
 }
 
+/** The list with the entry or without it. `entry`: in the form that is compared. */
+export function withEntry(list: readonly string[], entry: string, on: boolean): string[] {
+  const others = list.filter((text) => normalEntry(text) !== entry);
+  return on ? [...others, entry] : others;
+}
+
 /** Lower case, the domain in its ASCII form. */
 export function normalAddress(address: string): string | null {
   const [local, domain] = split(address.trim());
   if (!local || /\s/.test(local)) return null;
   const ascii = normalDomain(domain);
   return ascii && `${local.toLowerCase()}@${ascii}`;
+}
+
+/** The domain of an address as it is written, or nothing. */
+export function domainOf(address: string): string {
+  return split(address)[0] ? split(address)[1] : "";
 }
 
 function split(address: string): [string, string] {

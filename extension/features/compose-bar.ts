@@ -4,6 +4,7 @@ import type { BoxState, GreyReason } from "../core/start-values";
 import { askFromGmail } from "../messages/ask";
 import type { TextKey } from "../text/table";
 import { register } from "./feature";
+import { neverMenu } from "./never-menu";
 import { recordsMenu } from "./records-menu";
 
 const REASONS: Record<GreyReason, TextKey> = {
@@ -20,12 +21,14 @@ register({
     const track = checkbox("kaifu-box kaifu-track", "", (on) => state.choose({ track: on }));
     const log = checkbox("kaifu-box kaifu-log", "", (on) => state.choose({ log: on }));
     const records = recordsMenu(state, context);
+    const never = neverMenu(state, context);
     const reason = make("span", "kaifu-reason");
     reason.setAttribute("role", "status");
     const signIn = button("kaifu-link", "", () => void askFromGmail({ type: "open-options" }));
     const mark = make("span", "kaifu-mark");
     mark.setAttribute("aria-hidden", "true");
-    const bar = make("div", "kaifu-bar", mark, track.label, log.label, records.element, reason, signIn);
+    const bar = make("div", "kaifu-bar", mark, track.label, log.label, records.element);
+    bar.append(never.element, reason, signIn);
     bar.setAttribute("role", "group");
     bar.setAttribute("aria-label", "Kaifu");
 
@@ -43,6 +46,7 @@ register({
       signIn.textContent = say("signIn");
       signIn.hidden = greeting.signedIn;
       records.show(states.log.checked);
+      never.show();
     };
     state.onChanged(show);
     show();

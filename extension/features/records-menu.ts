@@ -1,6 +1,7 @@
 /** The drop-down beside Log: records to log to, a search, and Create as new contact (L4, L5). */
 import type { ComposeState } from "../content/compose-state";
 import type { Context } from "../content/context";
+import { dropDown } from "../content/drop-down";
 import { button, checkbox, make } from "../content/elements";
 import type { Found } from "../messages/answers";
 import { askFromGmail } from "../messages/ask";
@@ -13,31 +14,19 @@ export function recordsMenu(
   state: ComposeState,
   context: Context,
 ): { element: HTMLElement; show: (logging: boolean) => void } {
-  const opener = button("kaifu-records", "", () => toggle());
+  const opener = button("kaifu-records", "", () => undefined);
   const search = make("input", "kaifu-search");
   search.type = "search";
   const rows = make("div", "kaifu-rows");
   const results = make("div", "kaifu-rows kaifu-results");
   const menu = make("div", "kaifu-menu", search, rows, results);
-  menu.popover = "auto";
-  opener.setAttribute("aria-haspopup", "true");
-
-  const toggle = () => {
-    menu.togglePopover();
-    if (!menu.matches(":popover-open")) return;
-    const box = opener.getBoundingClientRect();
-    menu.style.left = `${Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
-    menu.style.bottom = `${innerHeight - box.top + 4}px`;
-    search.focus();
-  };
+  dropDown(opener, menu, () => search.focus());
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   search.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => void look(search.value.trim()), SEARCH_AFTER_MS);
   });
-  for (const kind of ["keydown", "keyup", "keypress"])
-    menu.addEventListener(kind, (event) => event.stopPropagation());
 
   const look = async (text: string) => {
     results.replaceChildren();

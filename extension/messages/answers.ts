@@ -58,6 +58,7 @@ export interface GmailAnswers {
   search: Found[];
   viewing: null;
   status: FeedRow | null;
+  never: null;
   "open-options": null;
 }
 

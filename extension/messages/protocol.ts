@@ -75,6 +75,12 @@ export const FromGmail = v.variant("type", [
     pixels: v.pipe(v.array(Text(4096)), v.maxLength(200)),
   }),
   v.object({ type: v.literal("status"), account: Account, provider_message_id: Text(200) }),
+  v.object({
+    type: v.literal("never"),
+    list: v.picklist(["neverTrack", "neverLog"]),
+    entry: Text(320),
+    on: v.boolean(),
+  }),
   v.object({ type: v.literal("open-options") }),
 ]);
 export type FromGmail = v.InferInput<typeof FromGmail>;

@@ -1,8 +1,10 @@
 /** What Gmail's content script asks for. */
+import { normalEntry, withEntry } from "../core/address-list";
 import type { Queue } from "../core/queue";
 import type { Found } from "../messages/answers";
 import type { GmailHandlers } from "../messages/hear";
 import type { HeardFromGmail, Mail } from "../messages/protocol";
+import { Failed } from "../server/http";
 import type { Prepared } from "../server/shapes";
 import type { SignIns } from "../server/sign-ins";
 import { languageOf } from "../text/say";
@@ -18,7 +20,7 @@ import {
   seenAccounts,
   settings,
 } from "./kept";
-import { tellPages } from "./tell";
+import { tellGmail, tellPages } from "./tell";
 
 /** Gmail offers Undo for 30 s at most; a draft that opens again so soon after Send was taken back. */
 const UNDO_MS = 40_000;
@@ -79,6 +81,13 @@ export function gmailDesk(calls: Calls, signIns: SignIns, queue: Queue): GmailHa
         (one) => one.account === account && one.provider_message_id === provider_message_id,
       );
       return mail ? calls.row(account, mail.message_id) : null;
+    },
+    never: async ({ list, entry, on }) => {
+      const normal = normalEntry(entry);
+      if (normal === null) throw new Failed("garbage", "entry");
+      await settings.change((all) => ({ ...all, [list]: withEntry(all[list], normal, on) }));
+      await tellGmail();
+      return null;
     },
     "open-options": async () => {
       await chrome.runtime.openOptionsPage();

@@ -61,7 +61,7 @@ async def test_a_stranger_is_offered_as_a_new_contact(desk: Desk) -> None:
     compose = await new_compose(desk.page)
     await compose.write("stranger@recipient.example", "First contact", "<p>Hello</p>")
     await compose.window.locator(".kaifu-records").click()
-    menu = desk.page.locator(".kaifu-menu")
+    menu = desk.page.locator(".kaifu-menu:popover-open")
     await expect(menu).to_contain_text("Create as new contact", timeout=15_000)
     await menu.get_by_label("stranger@recipient.example").uncheck()
     await desk.page.keyboard.press("Escape")

@@ -43,7 +43,7 @@ async def test_screens(
             await expect(compose.window.get_by_label(track, exact=True)).to_be_checked()
             await expect(compose.window.get_by_label(log, exact=True)).to_be_checked()
             await compose.window.locator(".kaifu-records").click()
-            await expect(page.locator(".kaifu-menu")).to_contain_text(create, timeout=15_000)
+            await expect(page.locator(".kaifu-menu:popover-open")).to_contain_text(create, timeout=15_000)
             await page.screenshot(path=PICTURES / f"compose-{language}.png")
             await page.keyboard.press("Escape")
             await compose.send()
