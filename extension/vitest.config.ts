@@ -1,3 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["tests/unit/**/*.test.ts"], environment: "node" } });
+export default defineConfig({
+  test: {
+    setupFiles: ["tests/unit/fake-chrome.ts"],
+    include: ["tests/unit/**/*.test.ts"],
+    environment: "node",
+  },
+});

@@ -3,30 +3,20 @@
  *
  * A job is written down before anything is posted, each step's result before the next step. Every call may be
  * repeated (the server derives its ids from the job's key), so a crash between an answer and its writing
- * down does no harm. Jobs of one Gmail account go one after the other; accounts don't wait for each other.
+ * down does no harm. Accounts don't wait for each other. What was posted in vain is posted again after a
+ * pause, for as long as this worker lives; whoever wakes it up calls `run`.
  */
+import { afterVain, finished, type Job, next, type Prepared, type Step, without } from "./job";
+import { Lane, type Rest } from "./lane";
 
-export type State = "sent" | "scheduled" | "cancelled";
-
-export interface Job {
-  /** Also the idempotency key of a late prepare. */
-  key: string;
-  /** The Gmail account whose sign-in posts it. */
-  account: string;
-  /** Asked late because the server was away at Send; null once prepared or when it was prepared in time. */
-  prepare: object | null;
-  prepared: { message_id: string; receipt: string } | null;
-  report: { state: State; occurred_at: string; [field: string]: string } | null;
-  /** Where the body is kept until it is uploaded; null: none, or done. */
-  body: string | null;
-}
-
+/** `again`: the same post may succeed later; without it, it never will. */
 export type Result<T> = { done: true; value: T } | { done: false; again: boolean; reason: string };
 
 export interface Poster {
-  prepare(job: Job): Promise<Result<{ message_id: string; receipt: string }>>;
+  prepare(job: Job): Promise<Result<Prepared>>;
   report(job: Job): Promise<Result<null>>;
   upload(job: Job): Promise<Result<null>>;
+  attach(job: Job): Promise<Result<null>>;
 }
 
 export interface Shelf {
@@ -34,84 +24,107 @@ export interface Shelf {
   write(jobs: Job[]): Promise<void>;
 }
 
-/** A job that the server refused for good. */
-export type Dropped = (job: Job, reason: string) => void | Promise<void>;
+export interface Listener {
+  /** Another number of jobs waits. */
+  counted(): void;
+  /** A step is done with: taken, or refused for good or given up for a reason; then without its later steps. */
+  over(job: Job, step: Step, refused: string | null): void | Promise<void>;
+}
 
 export class Queue {
   #chain: Promise<unknown> = Promise.resolve();
-  #running: Promise<void> | null = null;
-  #again = false;
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(
     private readonly shelf: Shelf,
     private readonly poster: Poster,
-    private readonly dropped: Dropped,
-    /** Another number of jobs waits. */
-    private readonly counted: () => void = () => undefined,
+    private readonly listener: Listener,
   ) {}
 
-  /** Resolves when it is written down. A key that is there already is the same job. */
-  add(job: Job): Promise<void> {
-    return this.#change((jobs) => (jobs.some((one) => one.key === job.key) ? jobs : [...jobs, job]));
+  /**
+   * Resolves when it is written down, in the order of sending: a page tells of a mail when it knows all of it. A
+   * key that is there already is the same job.
+   */
+  async add(job: Job): Promise<void> {
+    await this.#change((jobs) =>
+      finished(job) || jobs.some((one) => one.key === job.key)
+        ? jobs
+        : [...jobs, job].sort((one, other) => one.at - other.at),
+    );
   }
 
-  waiting(account: string): Promise<number> {
-    return this.shelf.read().then((jobs) => jobs.filter((job) => job.account === account).length);
-  }
-
-  /** Post what can be posted. One run at a time; asked again meanwhile, it goes round once more. */
-  run(): Promise<void> {
-    if (this.#running) {
-      this.#again = true;
-      return this.#running;
-    }
-    this.#running = this.#rounds().finally(() => {
-      this.#running = null;
+  /** Take jobs out. What is being posted of them at this moment may still arrive; nothing of them follows. */
+  async withdraw(which: (job: Job) => boolean): Promise<Job[]> {
+    let taken: Job[] = [];
+    await this.#change((jobs) => {
+      taken = jobs.filter(which);
+      return jobs.filter((job) => !which(job));
     });
-    return this.#running;
+    return taken;
   }
 
-  async #rounds(): Promise<void> {
-    do {
-      this.#again = false;
-      const accounts = new Set((await this.shelf.read()).map((job) => job.account));
-      await Promise.all([...accounts].map((account) => this.#lane(account)));
-    } while (this.#again);
+  /** How many mails of the account wait to be logged. */
+  async waiting(account: string): Promise<number> {
+    const jobs = await this.shelf.read();
+    return jobs.filter((job) => job.account === account && job.report?.state !== "cancelled").length;
   }
 
-  async #lane(account: string): Promise<void> {
+  /** Post what can be posted, now. */
+  async run(): Promise<void> {
+    const accounts = new Set((await this.shelf.read()).map((job) => job.account));
+    await Promise.all([...accounts].map((account) => this.#lane(account).run()));
+  }
+
+  #lane(account: string): Lane {
+    const lane = this.#lanes.get(account) ?? new Lane(() => this.#work(account));
+    this.#lanes.set(account, lane);
+    return lane;
+  }
+
+  async #work(account: string): Promise<Rest> {
     while (true) {
-      const job = (await this.shelf.read()).find((one) => one.account === account);
-      if (!job || !(await this.#step(job))) return;
+      const jobs = (await this.shelf.read()).filter((job) => job.account === account);
+      const task = next(jobs, Date.now());
+      if (!task || "due" in task) return { vain: false, due: task?.due ?? null };
+      if (!(await this.#post(task.job, task.step))) return { vain: true, due: null };
     }
   }
 
-  /** One step of the first job; whether to go on. */
-  async #step(job: Job): Promise<boolean> {
-    if (job.prepare && !job.prepared) {
-      const result = await this.poster.prepare(job);
-      return this.#settle(job, result, (value) => ({ prepare: null, prepared: value }));
-    }
-    if (job.report) return this.#settle(job, await this.poster.report(job), () => ({ report: null }));
-    if (job.body) return this.#settle(job, await this.poster.upload(job), () => ({ body: null }));
-    await this.#remove(job);
-    return true;
-  }
-
-  async #settle<T>(job: Job, result: Result<T>, after: (value: T) => Partial<Job>): Promise<boolean> {
+  /** Whether to go on. */
+  async #post(job: Job, step: Step): Promise<boolean> {
+    const result = await this.poster[step](job);
     if (result.done) {
-      const changed = after(result.value);
-      await this.#change((jobs) => jobs.map((one) => (one.key === job.key ? { ...one, ...changed } : one)));
+      await this.#replace(job, without(job, step, result.value ?? job.prepared));
+      await this.listener.over(job, step, null);
       return true;
     }
-    if (result.again) return false;
-    await this.#remove(job);
-    await this.dropped(job, result.reason);
+    if (!result.again) return this.#refused(job, step, result.reason);
+    if (step === "prepare" || step === "report") return false;
+    const later = afterVain(job, step, Date.now());
+    if (later === null) return this.#refused(job, step, result.reason);
+    await this.#replace(job, later);
+    return step === "attach";
+  }
+
+  /** A mail that the server does not take has no use for the rest; one without body still has attachments. */
+  async #refused(job: Job, step: Step, reason: string): Promise<boolean> {
+    const whole = step === "prepare" || step === "report";
+    const there = await this.#replace(job, whole ? null : without(job, step, job.prepared));
+    if (there) await this.listener.over(job, step, reason);
     return true;
   }
 
-  #remove(job: Job): Promise<void> {
-    return this.#change((jobs) => jobs.filter((one) => one.key !== job.key));
+  /** Nothing comes back that was withdrawn meanwhile. Whether it was there. */
+  async #replace(job: Job, by: Job | null): Promise<boolean> {
+    let there = false;
+    await this.#change((jobs) =>
+      jobs.flatMap((one) => {
+        if (one.key !== job.key) return [one];
+        there = true;
+        return by === null || finished(by) ? [] : [by];
+      }),
+    );
+    return there;
   }
 
   #change(change: (jobs: Job[]) => Job[]): Promise<void> {
@@ -119,7 +132,7 @@ export class Queue {
       const before = await this.shelf.read();
       const after = change(before);
       await this.shelf.write(after);
-      if (after.length !== before.length) this.counted();
+      if (after.length !== before.length) this.listener.counted();
     });
     this.#chain = done.catch(() => undefined);
     return done;

@@ -23,6 +23,8 @@ export class Failed extends Error {
   }
 }
 
+/** Request timeout, too early, too many requests. */
+const AWAY_FOR_NOW = new Set([408, 425, 429]);
 /** Larger answers are none of ours. */
 const LARGEST_ANSWER = 8 * 1024 * 1024;
 
@@ -42,12 +44,13 @@ export async function ask<S extends v.GenericSchema>(shape: S, asked: Asked): Pr
   return read.output;
 }
 
-/** Only whether it was accepted. */
-export async function tell(asked: Asked): Promise<void> {
-  await send(asked);
+/** Whether it was accepted; with a status given, only by that: a proxy's page that stands in is no answer. */
+export async function tell(asked: Asked, status?: number): Promise<void> {
+  const answer = await send(asked);
+  if (status !== undefined && answer.status !== status) throw new Failed("garbage");
 }
 
-async function send(asked: Asked): Promise<{ text: string }> {
+async function send(asked: Asked): Promise<{ status: number; text: string }> {
   const signal = AbortSignal.timeout(asked.deadlineMs);
   let response: Response;
   let text: string;
@@ -67,7 +70,7 @@ async function send(asked: Asked): Promise<{ text: string }> {
     if (error instanceof Failed) throw error;
     throw new Failed(signal.aborted ? "timeout" : "unreachable");
   }
-  if (response.ok) return { text };
+  if (response.ok) return { status: response.status, text };
   throw refusal(response.status, text);
 }
 
@@ -95,7 +98,7 @@ function refusal(status: number, text: string): Failed {
     type && typeof type === "object" && ("type" in type ? type.type : "error" in type ? type.error : "");
   const problem = typeof named === "string" ? (named.split(":").at(-1) ?? "") : "";
   if (status === 401) return new Failed("signed_out", problem);
-  if (status === 429 || status >= 500) return new Failed("unreachable", problem);
+  if (AWAY_FOR_NOW.has(status) || status >= 500) return new Failed("unreachable", problem);
   return new Failed("refused", problem);
 }
 

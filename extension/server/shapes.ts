@@ -52,6 +52,9 @@ export const Prepared = v.object({
 });
 export type Prepared = v.InferOutput<typeof Prepared>;
 
+/** That the server has a mail's new state. */
+export const Accepted = v.object({ message_id: Id, state: Text(50) });
+
 const Recipient = v.object({
   slot: Count,
   name: Text(500),

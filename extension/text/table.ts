@@ -85,6 +85,28 @@ export const TEXT = {
     ja: "予約送信のメールはトラックもログもされません。",
   },
   dropped: { en: "A mail could not be logged: {reason}", ja: "ログできなかったメールがあります：{reason}" },
+  bodyDropped: {
+    en: "A mail was logged without its body: {reason}",
+    ja: "本文なしでログされたメールがあります：{reason}",
+  },
+  attachmentsDropped: {
+    en: "A mail was logged without its attachments: {reason}",
+    ja: "添付ファイルなしでログされたメールがあります：{reason}",
+  },
+  cancelDropped: {
+    en: "A mail that you took back may still be logged: {reason}",
+    ja: "取り消したメールがログに残っている可能性があります：{reason}",
+  },
+  bodyNotKept: {
+    en: "The mail is logged without its body: this computer has no room for it.",
+    ja: "空き容量が足りないため、本文なしでログされます。",
+  },
+  notKept: {
+    en: "The mail could not be logged: this computer has no room for it.",
+    ja: "空き容量が足りないため、メールをログできませんでした。",
+  },
+  reason_body_lost: { en: "the browser has lost it", ja: "ブラウザーから失われました" },
+  "reason_too-large": { en: "it is too large", ja: "サイズが大きすぎます" },
   layoutUnknown: {
     en: "Kaifu does not recognise this version of Gmail: this mail is neither tracked nor logged. Sending works as usual.",
     ja: "このGmailの画面をKaifuが認識できません。このメールはトラックもログもされません。送信は通常どおりできます。",

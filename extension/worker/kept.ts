@@ -1,9 +1,11 @@
 /** Everything that the worker keeps across restarts, in one place. Only trusted parts may read it. */
 import * as v from "valibot";
+import type { Job } from "../core/job";
 import { EMPTY_BOOK } from "../core/pushes";
-import type { Job } from "../core/queue";
 import { Draft } from "../messages/protocol";
 import { Stored } from "../server/stored";
+import { Jobs } from "./job-shape";
+import { Known } from "./known";
 
 const local = chrome.storage.local;
 const Strings = v.array(v.string());
@@ -40,27 +42,17 @@ export const cursors = new Stored(local, "cursors", v.record(v.string(), v.strin
 export const unread = new Stored(local, "unread", v.number(), 0);
 export const muted = new Stored(local, "muted", Strings, []);
 
-const Known = v.object({
-  key: v.string(),
-  account: v.string(),
-  draft: v.nullable(v.string()),
-  sentAt: v.nullable(v.number()),
-  message_id: v.string(),
-  receipt: v.string(),
-  subject: v.string(),
-  recipients: v.array(v.object({ slot: v.number(), name: v.string(), address: v.string() })),
-  pixel: v.nullable(v.string()),
-  provider_message_id: v.nullable(v.string()),
-});
-export type Known = v.InferOutput<typeof Known>;
+/** Mail that was prepared and is not sent yet. Its window ends with the browser, and so may this. */
+const underWay = new Stored(chrome.storage.session, "underWay", v.array(Known), []);
+const UNDER_WAY_KEPT = 100;
 
-/** Mail prepared in this browser: names for pop-ups, and which message a pixel belongs to. Newest last. */
-export const known = new Stored(local, "known", v.array(Known), []);
-const KNOWN_KEPT = 3000;
-
-export function remember(mail: Known): Promise<void> {
-  return known.change((all) => [...all.filter((one) => one.key !== mail.key), mail].slice(-KNOWN_KEPT));
-}
+export const prepared = {
+  keep: (mail: Known) =>
+    underWay.change((all) => [...all.filter((one) => one.key !== mail.key), mail].slice(-UNDER_WAY_KEPT)),
+  read: async (key: string): Promise<Known | null> =>
+    (await underWay.read()).find((one) => one.key === key) ?? null,
+  drop: (key: string) => underWay.change((all) => all.filter((one) => one.key !== key)),
+};
 
 const DRAFTS_KEPT = 500;
 const drafts = new Stored(local, "drafts", v.array(v.object({ id: v.string(), choices: Draft })), []);
@@ -73,35 +65,4 @@ export function keepDraft(id: string, choices: v.InferOutput<typeof Draft>): Pro
   return drafts.change((all) => [...all.filter((one) => one.id !== id), { id, choices }].slice(-DRAFTS_KEPT));
 }
 
-const JOBS = v.array(
-  v.object({
-    key: v.string(),
-    account: v.string(),
-    prepare: v.nullable(v.looseObject({})),
-    prepared: v.nullable(v.object({ message_id: v.string(), receipt: v.string() })),
-    report: v.nullable(
-      v.objectWithRest(
-        { state: v.picklist(["sent", "scheduled", "cancelled"]), occurred_at: v.string() },
-        v.string(),
-      ),
-    ),
-    body: v.nullable(v.string()),
-  }),
-);
-
-export const jobs: Stored<v.GenericSchema<unknown, Job[]>> = new Stored(
-  local,
-  "queue",
-  JOBS as unknown as v.GenericSchema<unknown, Job[]>,
-  [],
-);
-
-/** Bodies that wait to be uploaded, each under its own key. */
-export const bodies = {
-  keep: (key: string, html: string) => local.set({ [`body.${key}`]: html }),
-  read: async (key: string): Promise<string | null> => {
-    const found: unknown = (await local.get(`body.${key}`))[`body.${key}`];
-    return typeof found === "string" ? found : null;
-  },
-  drop: (key: string) => local.remove(`body.${key}`),
-};
+export const jobs: Stored<v.GenericSchema<unknown, Job[]>> = new Stored(local, "queue", Jobs, []);

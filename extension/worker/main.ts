@@ -1,13 +1,16 @@
 /** The service worker: the only part that talks to the server. Everything is wired here. */
 import "@inboxsdk/core/background.js";
-import { type Job, Queue } from "../core/queue";
+import { Queue } from "../core/queue";
 import { hear } from "../messages/hear";
 import { SignIns } from "../server/sign-ins";
-import { inLanguage, languageOf, reasonKey, type Say } from "../text/say";
+import { inLanguage, languageOf, type Say } from "../text/say";
 import { Calls } from "./calls";
+import { bodies } from "./database";
 import { gmailDesk } from "./gmail-desk";
-import { bodies, jobs, settings } from "./kept";
+import { jobs, settings } from "./kept";
+import { Losses } from "./losses";
 import { Notifications, showBadge } from "./notifications";
+import { Outbox } from "./outbox";
 import { pageDesk } from "./page-desk";
 import { Streams } from "./streams";
 import { tellGmail, tellPages, tellWaiting } from "./tell";
@@ -25,20 +28,16 @@ const signIns: SignIns = new SignIns(chrome.storage.local, chrome.storage.sessio
 const calls = new Calls(signIns);
 const notifications = new Notifications(calls, say);
 const streams = new Streams(signIns, notifications);
-const queue = new Queue(jobs, calls, dropped, tellWaiting);
-
-async function dropped(job: Job, reason: string): Promise<void> {
-  if (job.body) await bodies.drop(job.body);
-  const words = await say();
-  await notifications.dropped(words("dropped", { reason: words(reasonKey(reason)) }));
-}
+const losses = new Losses(notifications, say);
+const queue = new Queue(jobs, calls, { counted: tellWaiting, over: (...step) => losses.over(...step) });
+const outbox = new Outbox(calls, queue, (key, subject) => losses.tell(key, subject));
 
 async function say(): Promise<Say> {
   return inLanguage(languageOf((await settings.read()).language, chrome.i18n.getUILanguage()));
 }
 
 const house = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
-const gmail = gmailDesk(calls, signIns, queue);
+const gmail = gmailDesk(calls, signIns, outbox);
 const pages = pageDesk(calls, signIns, queue, streams);
 
 chrome.runtime.onMessage.addListener((message, sender, answer) => {
@@ -56,6 +55,13 @@ chrome.runtime.onInstalled.addListener(() => void wake());
 chrome.runtime.onStartup.addListener(() => void wake());
 self.addEventListener("online", () => void wake());
 void wake();
+void sweep();
+
+/** What a crash has left behind. */
+async function sweep(): Promise<void> {
+  const waiting = await jobs.read();
+  await bodies.sweep(new Set(waiting.flatMap(({ body }) => (body === null ? [] : [body]))));
+}
 
 async function wake(): Promise<void> {
   await chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });

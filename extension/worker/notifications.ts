@@ -3,7 +3,8 @@ import { candidateNames } from "../core/feed-state";
 import { type Raised, type Retracted, receive } from "../core/pushes";
 import type { Say } from "../text/say";
 import type { Calls } from "./calls";
-import { book, known, muted, unread } from "./kept";
+import { mails } from "./database";
+import { book, muted, unread } from "./kept";
 
 const ICON = "icons/128.png";
 /** A pop-up is wanted within a second: the name is looked up at the server only for so long. */
@@ -82,8 +83,8 @@ export class Notifications {
   }
 
   async #subject(account: string, messageId: string): Promise<Subject | null> {
-    const mail = (await known.read()).find((one) => one.message_id === messageId);
-    if (mail)
+    const mail = await mails.ofMessage(messageId).catch(() => null);
+    if (mail && mail.recipients.length > 0)
       return {
         subject: mail.subject,
         anonymous: false,
@@ -98,8 +99,10 @@ export class Notifications {
     await this.#raise(`signed-out ${account}`, say("signedOutTitle"), say("signedOutBody", { account }));
   }
 
-  async dropped(text: string): Promise<void> {
-    await this.#raise(`dropped ${crypto.randomUUID()}`, "Kaifu", text);
+  /** About a mail of the rep's own, with its subject. */
+  async note(text: string, subject: string): Promise<void> {
+    const say = await this.say();
+    await this.#raise(`note ${crypto.randomUUID()}`, text, subject || say("noSubject"));
   }
 
   async #raise(name: string, title: string, message: string): Promise<void> {

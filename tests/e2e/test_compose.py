@@ -11,7 +11,7 @@ from deploy.local.stack import Stack
 from tests.e2e.chromium import worker_of
 from tests.e2e.rep import ComposeWindow, Desk, new_compose
 
-_KEPT = "chrome.storage.local.get(['known', 'queue'])"
+_KEPT = "Promise.all([chrome.storage.local.get('queue'), chrome.storage.session.get('underWay')])"
 _RECORD_REQUESTS = f"""async () => {{
     self.asked = [];
     self.unrecorded = self.fetch;
