@@ -81,7 +81,7 @@ async def signed_in(
 async def desk(signed_in: tuple[BrowserContext, GmailStandIn]) -> AsyncIterator[Desk]:
     """A fresh Gmail page in the shared browser, from which nothing was sent yet."""
     browser, gmail = signed_in
-    gmail.mails.clear()
+    gmail.clear()
     page = await open_gmail(browser)
     yield Desk(browser, gmail, page)
     await page.close()

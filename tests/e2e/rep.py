@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from deploy.local.rep import Json
 from deploy.local.seed import Person
 from tests.e2e.chromium import EXTENSION_ORIGIN
-from tests.e2e.standin.server import GmailStandIn
+from tests.e2e.standin.server import GmailStandIn, Mail
 
-GMAIL = "https://mail.google.com/mail/u/0/"
+GMAIL = "https://mail.google.com/mail/u/{}/"
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Desk:
     page: Page
 
 
-async def open_gmail(context: BrowserContext) -> Page:
-    """Gmail, with InboxSDK loaded."""
+async def open_gmail(context: BrowserContext, number: int = 0) -> Page:
+    """Gmail of one of the browser's accounts, with InboxSDK loaded."""
     page = await context.new_page()
-    await page.goto(GMAIL)
+    await page.goto(GMAIL.format(number))
     await expect(page.locator("html[data-inboxsdk-active-app-ids]")).to_be_attached(timeout=15_000)
     return page
 
@@ -45,11 +45,11 @@ async def sign_in(context: BrowserContext, person: Person, app_url: str) -> None
 
 
 class ComposeWindow:
-    """One compose window of the stand-in."""
+    """One compose window of the stand-in: the one at this place, or the one that is named."""
 
-    def __init__(self, page: Page, at: int = 0) -> None:
+    def __init__(self, page: Page, at: int = 0, window: Locator | None = None) -> None:
         self.page = page
-        self.window = page.locator("[role=dialog]").nth(at)
+        self.window = window or page.locator("[role=dialog]").nth(at)
         self.track = self.window.locator(".kaifu-track input")
         self.log = self.window.locator(".kaifu-log input")
 
@@ -65,12 +65,35 @@ class ComposeWindow:
         """Press Send."""
         await self.window.locator(".send").click()
 
+    async def draft(self) -> str:
+        """The draft's id."""
+        return (await self.window.locator("input[name=draft]").input_value()).removeprefix("#msg-a:")
+
 
 async def new_compose(page: Page) -> ComposeWindow:
     """Press Compose and wait for the boxes."""
     count = await page.locator("[role=dialog]").count()
     await page.locator("#compose").click()
     compose = ComposeWindow(page, count)
+    await expect(compose.track).to_be_attached(timeout=15_000)
+    return compose
+
+
+async def open_thread(page: Page, mail: Mail) -> Locator:
+    """Go to the thread of a mail; the message that shows the mail."""
+    await page.evaluate("(thread) => { location.hash = `inbox/${thread}`; }", mail.thread_id)
+    message = page.locator(f'[role=listitem]:has([data-legacy-message-id="{mail.hex_id}"])')
+    await expect(message).to_be_visible()
+    return message
+
+
+_ANSWERS = {"reply": ".bkH", "reply-all": ".bkI", "forward": ".bkG"}
+
+
+async def answer(page: Page, kind: str) -> ComposeWindow:
+    """Press Reply, Reply all or Forward below the open thread, and wait for the boxes."""
+    await page.locator(f"[role=main] {_ANSWERS[kind]}").click()
+    compose = ComposeWindow(page, window=page.locator("[role=main] .M9"))
     await expect(compose.track).to_be_attached(timeout=15_000)
     return compose
 
