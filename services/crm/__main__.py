@@ -6,6 +6,7 @@ from services.crm.adapters.consumers import archive_consumer, message_consumer
 from services.crm.adapters.outbox import PUBLISH_TIMEOUT_S, OutboxPublisher
 from services.crm.adapters.restore import EpochKeeper
 from services.crm.adapters.signing_keys import load_or_create
+from services.crm.adapters.sweeper import sweep_until
 from services.crm.app import create_app
 from services.crm.collaborators import Collaborators, Configuration, collaborate
 from services.crm.settings import CrmSettings
@@ -54,6 +55,7 @@ async def serve(runtime: Runtime) -> None:
             archive.run(runtime.stopping),
             outbox.run(runtime.stopping),
             keeper.watch(runtime.stopping),
+            sweep_until(runtime.stopping, crm.attachments),
         )
     finally:
         await publisher.stop()

@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from services.crm.api import (
+    attachments,
     companies,
     contacts,
     deals,
@@ -26,7 +27,9 @@ from shared.http.fastapi import UNOBSERVED, answer, install_problems
 from shared.http.limits import MIB, BodyLimit
 from shared.http.problems import UNAVAILABLE, Problem
 
-_NOUNS = (oauth, me, feed, contacts, companies, deals, tickets, messages, notifications, settings)
+_RECORDS = (contacts, companies, deals, tickets)
+_RECORDS = (contacts, companies, deals, tickets)
+_NOUNS = (oauth, me, feed, *_RECORDS, messages, attachments, notifications, settings)
 _UNSEEN = (internal, session)
 
 
@@ -65,5 +68,9 @@ def _database_away(_: Request, __: Exception) -> JSONResponse:
     )
 
 
-def _limit_of(path: str) -> int:
-    return MAX_BODY_BYTES if path.startswith("/v1/messages/") and path.endswith("/body") else MIB
+def _limit_of(path: str) -> int | None:
+    if not path.startswith("/v1/messages/"):
+        return MIB
+    if "/attachments/" in path:
+        return None  # the route reads it piece by piece, and counts
+    return MAX_BODY_BYTES if path.endswith("/body") else MIB

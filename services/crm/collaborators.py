@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from joserfc.jwk import KeySet
 
 from services.crm.application.accounts import AccountBook
+from services.crm.application.attachments import MailAttachments
 from services.crm.application.bodies import MailBodies
 from services.crm.application.clock import Clock, utc_now
 from services.crm.application.directory import Directory
@@ -17,6 +18,7 @@ from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
 from services.crm.settings import CrmSettings
 from services.crm.store.accounts import Accounts, Users
+from services.crm.store.attachments import AttachmentFiles, AttachmentLedger
 from services.crm.store.audit import AuditLog
 from services.crm.store.bodies import Bodies
 from services.crm.store.database import Database
@@ -72,6 +74,7 @@ class Collaborators:
     timelines: Timelines
     email_settings: EmailSettingsPage
     bodies: MailBodies
+    attachments: MailAttachments
     notifications: Notifications
 
 
@@ -80,7 +83,8 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     accounts, users, names = Accounts(database), Users(database), SignInNames(database)
     outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
     records, timeline = AllRecords(database), TimelineStore(database)
-    messages = Messages(database, outbox, timeline, bodies)
+    files = AttachmentFiles(database)
+    messages = Messages(database, outbox, timeline, (bodies, files))
     revocations, families = Revocations(database, outbox), Families(database)
     sign_ins = SignIns(
         SignInStores(database, users, names, Sessions(database), families, Failures(database), outbox),
@@ -102,5 +106,8 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         timelines=Timelines(records, timeline),
         email_settings=EmailSettingsPage(database, accounts, users, audit, outbox, revocations, clock),
         bodies=MailBodies(messages, configuration.receipts),
+        attachments=MailAttachments(
+            accounts, messages, (files, AttachmentLedger(database)), configuration.receipts, clock
+        ),
         notifications=Notifications(database, outbox, clock),
     )

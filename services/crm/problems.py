@@ -24,6 +24,9 @@ CHANGED_MEANWHILE = ProblemType(
 NO_SUCH_RECORD = ProblemType(
     "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"
 )
+CONTENT_DIFFERS = ProblemType(
+    "content-differs", HTTPStatus.UNPROCESSABLE_ENTITY, "The content is not what its hash says"
+)
 CSRF = ProblemType("csrf", HTTPStatus.FORBIDDEN, "The request does not come from one of our pages")
 UNTRUSTED_CLIENT = ProblemType(
     "untrusted-client", HTTPStatus.BAD_REQUEST, "The application that asks for a sign-in is not known"

@@ -16,19 +16,19 @@ MIB = 1024 * 1024
 class BodyLimit:
     """ASGI middleware: 413 for a longer body, whether its length is announced or not.
 
-    `limit_of`: bytes that the path of a request may have.
+    `limit_of`: bytes that the path of a request may have; None: its route reads piece by piece and counts.
     """
 
-    def __init__(self, app: App, limit_of: Callable[[str], int]) -> None:
+    def __init__(self, app: App, limit_of: Callable[[str], int | None]) -> None:
         self._app = app
         self._limit_of = limit_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        limit = self._limit_of(scope["path"]) if scope["type"] == "http" else None
+        if limit is None:
             await self._app(scope, receive, send)
             return
-        limit = self._limit_of(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             await _refuse(limit, scope, receive, send)

@@ -70,6 +70,21 @@ async def page_session(request: Request, crm: Crm) -> Session | None:
 MaybeSession = Annotated[Session | None, Depends(page_session)]
 
 
+async def reader(
+    crm: Crm,
+    session: MaybeSession,
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> SignedIn:
+    """Who reads what a page links to: by access token, else by the page's cookie. Problem 401."""
+    if given is not None or session is None:
+        return await bearer(crm, given)
+    user = await crm.sign_ins.user(session.account_id, session.user_id)
+    return SignedIn(user.id, user.account_id, user.role, session.id, session.expires_at)
+
+
+Reader = Annotated[SignedIn, Depends(reader)]
+
+
 async def own_page(
     session: MaybeSession, token: Annotated[str, Header(alias=CSRF_HEADER, include_in_schema=False)] = ""
 ) -> Session:

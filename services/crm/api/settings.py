@@ -17,6 +17,7 @@ class EmailSettingsAsked(Asked):
 
     tracking: StrictBool
     logging: StrictBool
+    log_attachments: StrictBool
     data_privacy: StrictBool
 
 

@@ -15,6 +15,7 @@ class EmailSettings(Model):
 
     tracking: bool = Field(default=True, description="A4: users may track opens and clicks")
     logging: bool = Field(default=True, description="users may log mail")
+    log_attachments: bool = Field(default=True, description="A2: users may log attachments")
     data_privacy: bool = Field(default=False, description="P1: only with a legal basis for processing")
 
 

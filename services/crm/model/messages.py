@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.crm.model.attachments import Attachment
 from services.crm.model.base import Model
 from services.crm.model.engagements import Engagement
 from shared.directory.contract import RecipientField, RecordRef, UnloggedReason, UntrackedReason
@@ -87,6 +88,7 @@ class Message(Model):
     last_send: str | None = None
     tally: Tally = Tally()
     has_body: bool = False
+    attachments: tuple[Attachment, ...] = Field(default=(), description="by index")
 
 
 class Body(Model):

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.crm.model.attachments import NamedAttachment
 from services.crm.model.base import Model
 from shared.events.engagements import Evidence, Verdict
 from shared.events.log_decisions import RecordType
@@ -21,7 +22,7 @@ class TimelineRow(Model):
     """One row. `id` is derived from the record and its cause, so that a repeat writes the same row.
 
     `subject` and `link` are None where the mail is not logged on this record (R2). `recipients`
-    (of an email row) are names, or addresses where there is no name.
+    (of an email row) are names, or addresses where there is no name; `attachments` are the mail's.
     """
 
     id: UUID
@@ -38,3 +39,4 @@ class TimelineRow(Model):
     evidence: tuple[Evidence, ...] = ()
     inferred: bool = False
     link: str | None = None
+    attachments: tuple[NamedAttachment, ...] = ()

@@ -15,10 +15,11 @@ from services.crm.rules.sends import newer, with_send
 from services.crm.rules.tally import tally
 from services.crm.rules.timeline import timeline_rows
 from services.crm.rules.times import to_milliseconds
+from services.crm.rules.uploads import Fate, fate, fates, with_fate
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged
 from shared.events.ids import derived_id
-from shared.events.log_decisions import LogDecided, LogOutcome
+from shared.events.log_decisions import LogDecided
 from shared.events.notifications import FeedChanged
 from shared.events.sends import AnySendEvent, SendEvent
 
@@ -42,7 +43,10 @@ class MessageFile:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What to write so that the store says what the folded files say; all of it or nothing."""
+    """What to write so that the store says what the folded files say; all of it or nothing.
+
+    `bodies` (by message) and `files` (of attachments): what is to become of them from now on.
+    """
 
     messages: tuple[Message, ...] = ()
     engagements: tuple[Engagement, ...] = ()
@@ -50,6 +54,8 @@ class Rewrite:
     rows: tuple[TimelineRow, ...] = ()
     rows_gone: tuple[UUID, ...] = ()
     events: tuple[Event, ...] = ()
+    bodies: tuple[tuple[UUID, Fate], ...] = ()
+    files: tuple[tuple[UUID, Fate], ...] = ()
 
     def __add__(self, other: "Rewrite") -> "Rewrite":
         return Rewrite(
@@ -59,6 +65,8 @@ class Rewrite:
             self.rows + other.rows,
             self.rows_gone + other.rows_gone,
             self.events + other.events,
+            self.bodies + other.bodies,
+            self.files + other.files,
         )
 
 
@@ -78,11 +86,19 @@ def last_send(message: Message) -> SendEvent | None:
 def prepared(file: MessageFile, draft: Draft) -> MessageFile:
     """The file of an orphan whose draft has come."""
     known = {"draft": draft, "tracked": draft.tracked, "anonymous": draft.anonymous}
-    return replace(file, message=file.message.model_copy(update=known))
+    return _with_fate(replace(file, message=file.message.model_copy(update=known)))
 
 
 def folded(file: MessageFile, event: MessageEvent) -> MessageFile:
     """The file after one event."""
+    return _with_fate(_folded(file, event))
+
+
+def _with_fate(file: MessageFile) -> MessageFile:
+    return replace(file, message=with_fate(file.message, file.decision))
+
+
+def _folded(file: MessageFile, event: MessageEvent) -> MessageFile:
     if isinstance(event, SendEvent):
         known = last_send(file.message)
         if newer(event, known):
@@ -140,6 +156,8 @@ def difference(
         rows=tuple(row for id_, row in rows.items() if rows_before.get(id_) != row),
         rows_gone=tuple(id_ for id_ in rows_before if id_ not in rows),
         events=(*_feed_changed(account_id, old, after, causes), *_put_right(after)),
+        bodies=_body_fate(old, after),
+        files=fates(old.message, old.decision, after.message, after.decision),
     )
 
 
@@ -169,6 +187,6 @@ def _put_right(after: MessageFile) -> tuple[Event, ...]:
     return (newest,) if after.overtaken and newest is not None else ()
 
 
-def body_kept(decision: Decision) -> bool:
-    """Whether an uploaded body belongs to the CRM; otherwise it is discarded."""
-    return decision.decided.outcome is LogOutcome.LOGGED
+def _body_fate(old: MessageFile, after: MessageFile) -> tuple[tuple[UUID, Fate], ...]:
+    now = fate(after.message, after.decision)
+    return () if now is fate(old.message, old.decision) else ((after.message.id, now),)

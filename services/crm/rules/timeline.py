@@ -43,6 +43,7 @@ def _logged(message: Message, draft: Draft, decision: Decision | None) -> Iterat
             user_id=message.user_id,
             subject=draft.subject,
             recipients=tuple(to.name or to.address for to in draft.recipients),
+            attachments=tuple(one.named for one in message.attachments),
         )
 
 

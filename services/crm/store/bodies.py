@@ -6,6 +6,7 @@ from uuid import UUID
 from pymongo import IndexModel
 
 from services.crm.model.messages import Body
+from services.crm.rules.uploads import Fate
 from services.crm.store.database import AccountDocuments, Database, Session
 from services.crm.store.documents import value
 
@@ -30,10 +31,10 @@ class Bodies:
         fields = {"html": html, "text": text, "pending_until": pending_until}
         await self._bodies.put_all(account_id, {message_id: fields}, session)
 
-    async def settle(self, account_id: UUID, message_id: UUID, session: Session, *, kept: bool) -> None:
+    async def settle(self, account_id: UUID, message_id: UUID, session: Session, fate: Fate) -> None:
         """Keep for good, or discard. Nothing happens without a body."""
-        if kept:
+        if fate is Fate.KEPT:
             change = {"$set": {"pending_until": None}}
             await self._bodies.update(account_id, message_id, change, session=session)
-        else:
+        elif fate is Fate.DISCARDED:
             await self._bodies.delete_all(account_id, [message_id], session)

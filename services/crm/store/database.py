@@ -7,7 +7,11 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorGridFSBucket,
+)
 from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne
 from pymongo.errors import (
     BulkWriteError,
@@ -100,6 +104,10 @@ class Database:
         found = self._database[name]
         self._indexes.append((found, list(indexes)))
         return found
+
+    def bucket(self, name: str) -> AsyncIOMotorGridFSBucket:
+        """A GridFS bucket for `store`'s own use."""
+        return AsyncIOMotorGridFSBucket(self._database, bucket_name=name)
 
     async def prepare(self) -> None:
         """Make collections and indexes that are missing. Raises DatabaseAway."""

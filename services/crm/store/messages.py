@@ -10,8 +10,10 @@ from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
 from services.crm.model.messages import Message
 from services.crm.rules.feed import feed_place
-from services.crm.rules.files import MessageFile, Rewrite, body_kept
+from services.crm.rules.files import MessageFile, Rewrite
 from services.crm.rules.places import cursor
+from services.crm.rules.uploads import Fate, fate
+from services.crm.store.attachments import AttachmentFiles
 from services.crm.store.bodies import Bodies
 from services.crm.store.database import AccountDocuments, Database, Document, Session
 from services.crm.store.documents import document, value
@@ -30,11 +32,17 @@ _BEFORE_ALL = "0"
 class Messages:
     """What reps send, and what became of it."""
 
-    def __init__(self, database: Database, outbox: Outbox, timeline: TimelineStore, bodies: Bodies) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        timeline: TimelineStore,
+        uploads: tuple[Bodies, AttachmentFiles],
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._timeline = timeline
-        self._bodies = bodies
+        self._bodies, self._files = uploads
         feed = IndexModel([("account_id", 1), ("user_id", 1), ("feed_place", -1)])
         self._messages = AccountDocuments(database, "messages", [feed])
         by_message = IndexModel([("account_id", 1), ("message_id", 1)])
@@ -84,14 +92,14 @@ class Messages:
         """
 
         async def body(session: Session) -> Rewrite:
-            changes = rewriter(await self._files(account_id, list(message_ids), session))
+            changes = rewriter(await self._read(account_id, list(message_ids), session))
             await self._write(account_id, changes, session)
             return changes
 
         for engagement in (await self._database.in_transaction(body)).engagements:
             ENGAGEMENTS_STORED.labels(engagement.kind.value).inc()
 
-    async def _files(
+    async def _read(
         self, account_id: UUID, message_ids: list[UUID], session: Session
     ) -> dict[UUID, MessageFile]:
         keyed, of_these = {"_id": {"$in": message_ids}}, {"message_id": {"$in": message_ids}}
@@ -121,30 +129,40 @@ class Messages:
             await self._decisions.update(
                 account_id, decision.message_id, change, upsert=True, session=session
             )
-            await self._bodies.settle(account_id, decision.message_id, session, kept=body_kept(decision))
+        for message_id, body_fate in changes.bodies:
+            await self._bodies.settle(account_id, message_id, session, body_fate)
+        await self._files.settle(account_id, changes.files, session)
+        if any(file_fate is Fate.PENDING for _, file_fate in changes.files):
+            for message in changes.messages:
+                await self._meet_decision(account_id, message.id, session)
         await self._timeline.put_all(account_id, changes.rows, session)
         await self._timeline.delete_all(account_id, changes.rows_gone, session)
         await self._outbox.add(account_id, changes.events, session)
 
     async def keep_body(self, account_id: UUID, message_id: UUID, html: str, text: str) -> bool:
-        """Keep an uploaded body as long as the decision says; whether the message is known.
-
-        The message is written too, so that a decision made meanwhile conflicts and one of the two
-        sees the other.
-        """
+        """Keep an uploaded body as long as the decision says; whether the message is known."""
 
         async def body(session: Session) -> bool:
-            change = {"$set": {"has_body": True}}
-            if not await self._messages.update(account_id, message_id, change, session=session):
+            known = await self._messages.get(account_id, message_id, session)
+            if known is None:
                 return False
             decided = await self._decisions.get(account_id, message_id, session)
-            decision = _decision(decided) if decided else None
+            settled = fate(value(Message, known), _decision(decided) if decided else None)
+            change = {"$set": {"has_body": settled is not Fate.DISCARDED}}
+            await self._messages.update(account_id, message_id, change, session=session)
             await self._bodies.put(account_id, message_id, html, text, session)
-            if decision is not None:
-                await self._bodies.settle(account_id, message_id, session, kept=body_kept(decision))
+            await self._bodies.settle(account_id, message_id, session, settled)
+            if settled is Fate.PENDING:
+                await self._meet_decision(account_id, message_id, session)
             return True
 
         return await self._database.in_transaction(body)
+
+    async def _meet_decision(self, account_id: UUID, message_id: UUID, session: Session) -> None:
+        """Write where a decision is written, so that one made at the same time conflicts with the upload:
+        one of the two is done again and sees the other."""
+        counted = {"$inc": {"uploads": 1}}
+        await self._decisions.update(account_id, message_id, counted, upsert=True, session=session)
 
 
 def _message_document(message: Message) -> Document:

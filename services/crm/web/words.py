@@ -7,7 +7,9 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.numbers import format_decimal
 
+from services.crm.model.attachments import LeftOut
 from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
 from services.crm.web.language import Language
@@ -50,6 +52,11 @@ LEGAL_BASES = {
     LegalBasisKind.FREELY_GIVEN_CONSENT: gettext("Freely given consent"),
     LegalBasisKind.NOT_APPLICABLE: gettext("Not applicable"),
 }
+LEFT_OUT = {
+    LeftOut.ATTACHMENTS_OFF: gettext("not kept: this account keeps no attachments"),
+    LeftOut.TOO_LARGE: gettext("not kept: over 50 MB"),
+    LeftOut.NOT_LOGGED: gettext("not kept: the mail is not logged"),
+}
 RECORD_PATHS = {
     RecordType.CONTACT: "contacts",
     RecordType.COMPANY: "companies",
@@ -67,6 +74,17 @@ def sentence(evidence: Evidence, language: Language) -> str:
         return texts[language].format(**evidence.values)
     except (KeyError, IndexError, ValueError):
         return evidence.rule
+
+
+def file_size(size: int, language: Language) -> str:
+    """Bytes as people read them, e.g. "1.4 MB"; 1024 of each unit make one of the next."""
+    amount, unit = float(size), "B"
+    for larger in ("KB", "MB", "GB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    pattern = "#,##0.0" if amount < 10 and unit != "B" else "#,##0"
+    return f"{format_decimal(amount, pattern, locale=language)} {unit}"
 
 
 def zone(name: str) -> tzinfo:

@@ -1,22 +1,17 @@
 """Settings, test notifications, bodies."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
 from services.crm.collaborators import Collaborators
-from services.crm.handlers import MessageHandler
 from shared.directory.contract import RecordRef
 from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
 from shared.events.notifications import NotificationRaised, SettingsChanged
 from shared.events.revocations import RevocationEvent, RevocationScope
-from shared.tokens.receipt import Receipt, seal_receipt
-from tests.integration.crm.people import Clock, People, as_user, asked, client, written
-from tests.unit.crm.made import decided
+from tests.integration.crm.people import Clock, People, as_user, client, written
+from tests.integration.crm.uploads import Upload
 
-OFF = {"tracking": False, "logging": True, "data_privacy": False}
+OFF = {"tracking": False, "logging": True, "log_attachments": True, "data_privacy": False}
 ON = OFF | {"tracking": True}
 
 
@@ -67,54 +62,19 @@ async def test_a_test_notification_is_raised_for_the_rep(crm: Collaborators, peo
     assert str(event.notification_id) == answer.json()["notification_id"]
 
 
-class Upload:
-    """A prepared mail and its receipt."""
-
-    def __init__(self, crm: Collaborators, people: People) -> None:
-        self.crm = crm
-        self.people = people
-        self.question = asked(people)
-
-    def receipt(self, **more: Any) -> str:
-        """As ingest seals it."""
-        question, now = self.question, self.crm.clock()
-        fields: dict[str, Any] = {
-            "account_id": question.account_id,
-            "user_id": question.user_id,
-            "message_id": question.message_id,
-            "source": question.source,
-            "tracked": True,
-            "logged": True,
-            "anonymous": False,
-            "recipient_count": 1,
-            "link_count": 2,
-            "policy_version": 1,
-            "prepared_at": question.prepared_at,
-            "expires_at": now + timedelta(days=30),
-        }
-        return seal_receipt(self.crm.configuration.receipts, Receipt(**(fields | more)))
-
-    async def put(self, receipt: str | None = None, user: Any = None, html: str = "<p>Hi</p>") -> int:
-        """The status of an upload."""
-        async with client(self.crm) as http:
-            answer = await http.put(
-                f"/v1/messages/{self.question.message_id}/body",
-                json={"receipt": receipt or self.receipt(), "html": html, "text": "Hi"},
-                headers=as_user(self.crm, self.people, user or self.people.rep),
-            )
-        return answer.status_code
-
-    async def decide(self, *on: RecordRef) -> None:
-        """The logger's word arrives."""
-        of: dict[str, Any] = {"message_id": self.question.message_id, "account_id": self.people.account_id}
-        event = decided(*on, user_id=self.people.rep.id, **of)
-        await MessageHandler(self.crm.stores.messages)([(event, ())])
-
-    async def stored(self) -> tuple[str, bool] | None:
-        """The HTML and whether it still waits for the decision."""
-        account_id = self.people.account_id
-        body = await self.crm.stores.bodies.get(account_id, self.question.message_id)
-        return None if body is None else (body.html, body.pending_until is not None)
+@pytest.mark.requirement("A2")
+async def test_whether_attachments_are_logged_is_one_of_the_settings(
+    crm: Collaborators, people: People
+) -> None:
+    """Changed by a super admin alone, and audited like its neighbours."""
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        without = ON | {"log_attachments": False}
+        assert (await http.put("/v1/settings/email", json=without)).json() == without
+        del without["log_attachments"]
+        assert (await http.put("/v1/settings/email", json=without)).status_code == 422
+    (entry,) = await crm.stores.audit.newest(people.account_id, 10)
+    assert (entry.before, entry.after) == ({"log_attachments": True}, {"log_attachments": False})
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -153,3 +113,23 @@ async def test_a_body_needs_its_own_receipt(crm: Collaborators, people: People, 
 async def test_a_body_without_a_message_is_not_found(crm: Collaborators, people: People) -> None:
     """A receipt of a mail that this database never saw."""
     assert await Upload(crm, people).put() == 404
+
+
+async def test_the_body_of_a_cancelled_mail_goes(crm: Collaborators, people: People) -> None:
+    """Uploaded before it was cancelled or after."""
+    upload = Upload(crm, people)
+    await crm.directory.prepare(upload.question)
+    assert await upload.put() == 204
+    await upload.cancel()
+    assert await upload.stored() is None
+    assert await upload.put() == 204
+    assert await upload.stored() is None
+
+
+async def test_a_decision_in_the_middle_of_an_upload_is_seen(crm: Collaborators, people: People) -> None:
+    """The two write one document, so that one of them is done again: no body waits for ever."""
+    upload = Upload(crm, people)
+    await crm.directory.prepare(upload.question)
+    await upload.decided_meanwhile(people)
+    assert await upload.put() == 204
+    assert await upload.stored() == ("<p>Hi</p>", False)

@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from services.crm.web import language
-from services.crm.web.words import Clock
+from services.crm.web.words import Clock, file_size
 from shared.events.evidence import SENTENCES
 from shared.events.log_reasons import LOG_REASONS
 from tests.unit.crm_web.fakes import NOW
@@ -122,3 +122,11 @@ def test_times_are_in_the_users_zone_and_name_it() -> None:
     assert nowhere.short(NOW.replace(month=1)) == "Jan 24, 03:30"
     assert nowhere.short(NOW.replace(year=2024)) == "Nov 24, 2024"
     assert "UTC" in nowhere.full(NOW)
+
+
+@pytest.mark.parametrize(
+    ("size", "read"),
+    [(0, "0 B"), (1023, "1,023 B"), (1024, "1.0 KB"), (50 * 1024 * 1024, "50 MB"), (3 << 40, "3,072 GB")],
+)
+def test_sizes_are_told_in_the_unit_that_fits(size: int, read: str) -> None:
+    assert file_size(size, "en") == read

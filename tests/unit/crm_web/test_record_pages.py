@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.crm.model.attachments import LeftOut, NamedAttachment
 from services.crm.model.records import Association, Company, Deal, LegalBasis, LegalBasisKind
 from services.crm.model.timeline import TimelineType
 from shared.directory.contract import RecordRef
@@ -72,6 +73,26 @@ async def test_a_mail_that_is_not_logged_shows_its_open_without_its_subject(
     assert "a tracked mail that is not logged here" in html
     assert "Logged one" in html
     assert "preview pane" in html
+
+
+@pytest.mark.requirement("L10", "A2")
+async def test_attachments_are_named_and_what_is_kept_is_linked(browser: Browser, crm: FakeCrm) -> None:
+    """The others say why they are not; a name that looks like HTML is a name."""
+    person = contact()
+    crm.records.contacts.records = [person]
+    ref = RecordRef(record_type=RecordType.CONTACT, record_id=person.id)
+    files = (
+        NamedAttachment(index=0, name="<b>offer</b>.pdf", size=1_468_006, stored=True),
+        NamedAttachment(index=1, name="film.mov", size=80_000_000, stored=False, reason=LeftOut.TOO_LARGE),
+    )
+    row = timeline_row(ref, attachments=files)
+    crm.timelines.rows = [row]
+    html = await shown(browser, f"/contacts/{person.id}")
+    assert f'href="/v1/messages/{row.message_id}/attachments/0" download' in html
+    assert "attachments/1" not in html
+    assert "&lt;b&gt;offer&lt;/b&gt;.pdf" in html
+    assert "1.4 MB" in html
+    assert "not kept: over 50 MB" in html
 
 
 @pytest.mark.requirement("R2")
