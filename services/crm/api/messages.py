@@ -17,7 +17,7 @@ Part = Annotated[str, Field(max_length=MAX_BODY_BYTES)]
 
 
 class MailBody(Asked):
-    """The body of a sent mail. The whole request may have 2 MiB."""
+    """The body of a sent mail. The whole request may have 8 MiB."""
 
     receipt: Annotated[str, Field(min_length=1, max_length=4096, description="as prepare gave it")]
     html: Part = ""

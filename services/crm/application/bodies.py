@@ -6,10 +6,12 @@ from uuid import UUID
 from services.crm.application.receipts import check_receipt
 from services.crm.store.messages import Messages
 from shared.auth.tokens import SignedIn
+from shared.http.limits import MIB
 from shared.http.problems import NOT_FOUND, Problem
 from shared.tokens.keyring import KeyRing
 
-MAX_BODY_BYTES = 2 * 1024 * 1024  # HTML and text together; a longer body is not logged
+# HTML and text together; a longer body is not logged. A document of the database may have 16 MB.
+MAX_BODY_BYTES = 8 * MIB
 
 
 class MailBodies:

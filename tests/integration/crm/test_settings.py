@@ -96,7 +96,7 @@ async def test_a_body_is_kept_only_if_the_mail_is_logged(
 
 
 async def test_a_body_needs_its_own_receipt(crm: Collaborators, people: People, clock: Clock) -> None:
-    """Not another message's, user's or account's, not forged, not after 30 days, not over 2 MiB."""
+    """Not another message's, user's or account's, not forged, not after 30 days, not over 8 MiB."""
     upload = Upload(crm, people)
     await crm.directory.prepare(upload.question)
     good = upload.receipt()
@@ -105,8 +105,8 @@ async def test_a_body_needs_its_own_receipt(crm: Collaborators, people: People, 
     assert await upload.put(upload.receipt(account_id=people.stranger.account_id)) == 403
     assert await upload.put(good, user=people.admin) == 403
     assert await upload.put(good, user=people.stranger) == 403
-    assert await upload.put(good, html="x" * (2 * 1024 * 1024)) == 413
-    assert await upload.put(good, html="x" * (2 * 1024 * 1024 - 2000)) == 204
+    assert await upload.put(good, html="x" * (8 * 1024 * 1024)) == 413
+    assert await upload.put(good, html="x" * (8 * 1024 * 1024 - 2000)) == 204
     assert await upload.put(upload.receipt(expires_at=crm.clock())) == 410
 
 
@@ -133,3 +133,25 @@ async def test_a_decision_in_the_middle_of_an_upload_is_seen(crm: Collaborators,
     await upload.decided_meanwhile(people)
     assert await upload.put() == 204
     assert await upload.stored() == ("<p>Hi</p>", False)
+
+
+@pytest.mark.requirement("R2", "T3")
+async def test_a_body_of_five_megabytes_is_logged_and_no_list_reads_it(
+    crm: Collaborators, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Feed and timeline stay as quick as with a short one: bodies are documents of their own."""
+    upload, large = Upload(crm, people), "<p>見積書 & more</p>" * 240_000
+    await crm.directory.prepare(upload.question)
+    assert len(large.encode()) > 5_000_000
+    assert await upload.put(html=large) == 204
+    await upload.send()
+    await upload.decide(RecordRef(record_type=RecordType.CONTACT, record_id=people.hanako.id))
+    assert await upload.stored() == (large, False)
+    monkeypatch.setattr(crm.stores.bodies, "_bodies", None)  # whoever asks for a body now fails
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.rep))
+        feed = await http.get("/v1/feed")
+        timeline = await http.get(f"/v1/contacts/{people.hanako.id}/timeline")
+        for found in (feed, timeline):
+            assert [row["message_id"] for row in found.json()["items"]] == [str(upload.question.message_id)]
+            assert len(found.content) < 4_000

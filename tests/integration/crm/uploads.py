@@ -1,6 +1,6 @@
 """A mail of the rep's whose body and attachments are uploaded, and the events of its life."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,12 @@ import httpx
 from services.crm.collaborators import Collaborators
 from services.crm.handlers import MessageHandler
 from services.crm.model.accounts import User
+from services.crm.rules.files import MessageEvent
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
 from shared.tokens.receipt import Receipt, seal_receipt
 from tests.integration.crm.people import People, as_user, asked, client
-from tests.unit.crm.made import cancelled, decided
+from tests.unit.crm.made import cancelled, decided, sent
 
 
 class Upload:
@@ -60,10 +61,17 @@ class Upload:
         event = decided(*on, user_id=self.people.rep.id, **of)
         await MessageHandler(self.crm.stores.messages)([(event, ())])
 
+    async def send(self) -> None:
+        """Word that the mail system took it arrives."""
+        await self._arrives(sent)
+
     async def cancel(self) -> None:
         """Word that the mail does not go out arrives."""
+        await self._arrives(cancelled)
+
+    async def _arrives(self, kind: Callable[..., MessageEvent]) -> None:
         of: dict[str, Any] = {"message_id": self.question.message_id, "account_id": self.people.account_id}
-        event = cancelled(user_id=self.people.rep.id, **of)
+        event = kind(user_id=self.people.rep.id, **of)
         await MessageHandler(self.crm.stores.messages)([(event, ())])
 
     async def decided_meanwhile(self, people: People) -> None:
