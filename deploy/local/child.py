@@ -5,7 +5,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,9 +78,18 @@ class Child:
 
     async def restart(self, tell: Tell) -> None:
         """End it if it runs and start it again; `unexpected_end` does not see this end."""
+        async with self.stopped(tell):
+            pass
+
+    @asynccontextmanager
+    async def stopped(self, tell: Tell) -> AsyncIterator[None]:
+        """It does not run while the block does; `unexpected_end` does not see this end."""
         async with self._bounce:
             await self.stop(tell)
-            await self.start()
+            try:
+                yield
+            finally:
+                await self.start()
 
     async def unexpected_end(self) -> Ending:
         """Wait until the process ends by itself."""

@@ -11,8 +11,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Self
 
@@ -131,6 +131,17 @@ class Stack:
         """Stop one part and start it again, as an upgrade would."""
         await self._children[part].restart(self._tell)
         self._write_pids()
+
+    @asynccontextmanager
+    async def without(self, *parts: str) -> AsyncIterator[None]:
+        """These parts are down while the block runs; afterwards everything is ready again."""
+        async with AsyncExitStack() as stopped:
+            for part in parts:
+                await stopped.enter_async_context(self._children[part].stopped(self._tell))
+            self._write_pids()
+            yield
+        self._write_pids()
+        await self.ready()
 
     async def ready(self, within_s: float = READY_WITHIN_S) -> None:
         """Wait until every service says that it is ready. Raises PartNotReady."""

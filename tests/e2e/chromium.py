@@ -4,8 +4,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,43 @@ def contacted(log: Path) -> set[str]:
     What Chromium asks Google on its own account (whether it is up to date, how to fill in a form) is left
     out: no origin stands behind it.
     """
+    return {request["url"] for request in _requests(log) if "url" in request and not _of_chromium(request)}
+
+
+def _requests(log: Path) -> Iterator[dict[str, Any]]:
     content = json.loads(log.read_text())
     begins = content["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
-    requests = (event.get("params", {}) for event in content["events"] if event["type"] == begins)
-    return {request["url"] for request in requests if "url" in request and not _of_chromium(request)}
+    return (event.get("params", {}) for event in content["events"] if event["type"] == begins)
+
+
+def asked_in_order(log: Path) -> list[str]:
+    """Method and address of each request of the extension's service worker, in order."""
+    content = json.loads(log.read_text())
+    types = content["constants"]["logEventTypes"]
+    requests = (
+        e["params"]
+        for e in content["events"]
+        if e["type"] == types["URL_REQUEST_START_JOB"] and "params" in e
+    )
+    return [
+        f"{request['method']} {request['url']}"
+        for request in requests
+        if request.get("initiator") == EXTENSION_ORIGIN and "method" in request
+    ]
+
+
+def kill(profile: Path) -> None:
+    """End the browser of this profile as a crash or a loss of power does."""
+    for process in Path("/proc").iterdir():
+        try:
+            arguments = (process / "cmdline").read_bytes().split(b"\0") if process.name.isdecimal() else []
+        except OSError:  # it ended meanwhile
+            continue
+        started = any(one.startswith(b"--type=") for one in arguments)
+        if f"--user-data-dir={profile}".encode() in arguments and not started:
+            os.kill(int(process.name), signal.SIGKILL)
+            return
+    raise AssertionError(f"no browser runs on {profile}")
 
 
 def _of_chromium(request: dict[str, Any]) -> bool:

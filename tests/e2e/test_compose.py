@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from deploy.local.rep import Json, Rep, until
 from deploy.local.stack import Stack
 from tests.e2e.chromium import worker_of
+from tests.e2e.records import new_contact
 from tests.e2e.rep import ComposeWindow, Desk, new_compose
 
 _KEPT = "Promise.all([chrome.storage.local.get('queue'), chrome.storage.session.get('underWay')])"
@@ -22,17 +23,6 @@ _RECORDED = f"""async () => {{
     self.fetch = self.unrecorded;
     return {{ kept: await {_KEPT}, asked: self.asked }};
 }}"""
-
-
-async def new_contact(api: Rep, address: str) -> Json:
-    """A contact with this address."""
-    answer = await api.http.post(
-        f"{api.app_url}/v1/contacts",
-        headers={"Authorization": f"Bearer {api.token}"},
-        json={"name": address.partition("@")[0].title(), "addresses": [address]},
-    )
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
 
 
 async def logged_subjects(api: Rep, contact: Json) -> list[str]:
