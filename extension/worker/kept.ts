@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { Job } from "../core/job";
 import { EMPTY_BOOK } from "../core/pushes";
+import { NOTHING_UNREAD, type Unread } from "../core/unread";
 import { Draft } from "../messages/protocol";
 import { Stored } from "../server/stored";
 import { Jobs } from "./job-shape";
@@ -39,7 +40,12 @@ export const book = new Stored(
   EMPTY_BOOK as { settled: string[] },
 );
 export const cursors = new Stored(local, "cursors", v.record(v.string(), v.string()), {});
-export const unread = new Stored(local, "unread", v.number(), 0);
+export const unread = new Stored(
+  local,
+  "unread",
+  v.object({ ids: Strings, more: v.number() }) as unknown as v.GenericSchema<unknown, Unread>,
+  NOTHING_UNREAD,
+);
 export const muted = new Stored(local, "muted", Strings, []);
 
 /** Mail that was prepared and is not sent yet. Its window ends with the browser, and so may this. */

@@ -74,7 +74,8 @@ async function wake(): Promise<void> {
 /** A pop-up's name says which mail it is about and whose sign-in told of it. */
 async function openFeed(name: string): Promise<void> {
   await chrome.notifications.clear(name);
-  const [kind, , account, messageId] = name.split(" ");
+  const [kind, id, account, messageId] = name.split(" ");
+  if (kind === "raised" && id) await notifications.read(id);
   const all = await signIns.all();
   const signIn = (kind === "raised" && account ? all[account] : undefined) ?? Object.values(all)[0];
   if (!signIn) {
@@ -82,5 +83,15 @@ async function openFeed(name: string): Promise<void> {
     return;
   }
   const place = kind === "raised" && messageId ? `#row-${messageId}` : "";
-  await chrome.tabs.create({ url: `${signIn.server.issuer}/feed${place}` });
+  await show(`${signIn.server.issuer}/feed${place}`);
+}
+
+/** In front of the rep, also when Chrome runs without a window. */
+async function show(url: string): Promise<void> {
+  try {
+    const { windowId } = await chrome.tabs.create({ url });
+    await chrome.windows.update(windowId, { focused: true });
+  } catch {
+    await chrome.windows.create({ url, focused: true });
+  }
 }

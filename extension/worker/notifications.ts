@@ -1,6 +1,7 @@
 /** Desktop pop-ups (T4, B3) and the number on the toolbar icon (T6). */
 import { candidateNames } from "../core/feed-state";
 import { type Raised, type Retracted, receive } from "../core/pushes";
+import { badgeText, type Unread, withMore, withOne, withoutOne } from "../core/unread";
 import type { Say } from "../text/say";
 import type { Calls } from "./calls";
 import { mails } from "./database";
@@ -39,23 +40,34 @@ export class Notifications {
     const { book: after, action } = receive(before, event, Date.now());
     if (after !== before) await book.write({ settled: [...after.settled] });
     if (action.do === "clear") await this.#clear(action.id);
-    if (action.do === "count") await this.missed(1);
+    if (action.do === "count") {
+      await this.#count((all) => withOne(all, action.raised.notification_id));
+      this.#summariseSoon(1);
+    }
     if (action.do === "show") await this.#show(account, action.raised);
   }
 
   async #clear(id: string): Promise<void> {
     const all = await chrome.notifications.getAll();
     const name = Object.keys(all).find((one) => one.startsWith(`raised ${id} `));
-    if (!name) return;
-    await chrome.notifications.clear(name);
-    await this.#count(-1);
+    if (name) await chrome.notifications.clear(name);
+    await this.read(id);
   }
 
-  /** So many were not seen in time. */
+  /** So many were not seen in time; of them the server tells no more. */
   async missed(count: number): Promise<void> {
     if (count === 0) return;
+    await this.#count((all) => withMore(all, count));
+    this.#summariseSoon(count);
+  }
+
+  /** The rep has seen this one, or it is withdrawn. */
+  read(id: string): Promise<void> {
+    return this.#count((all) => withoutOne(all, id));
+  }
+
+  #summariseSoon(count: number): void {
     this.#late += count;
-    await this.#count(count);
     clearTimeout(this.#summary);
     this.#summary = setTimeout(() => void this.#summarise(), SUMMARY_AFTER_MS);
   }
@@ -79,7 +91,7 @@ export class Notifications {
     const subject = mail?.subject || say("noSubject");
     if (raised.kind === "log_refused") await this.#raise(name, say("logRefusedTitle"), subject);
     else await this.#raise(name, say(raised.kind, { who: who(say, mail, raised.candidates) }), subject);
-    await this.#count(1);
+    await this.#count((all) => withOne(all, raised.notification_id));
   }
 
   async #subject(account: string, messageId: string): Promise<Subject | null> {
@@ -114,8 +126,8 @@ export class Notifications {
     });
   }
 
-  async #count(change: number): Promise<void> {
-    await unread.change((count) => Math.max(0, count + change));
+  async #count(change: (unread: Unread) => Unread): Promise<void> {
+    await unread.change(change);
     await showBadge();
   }
 }
@@ -128,7 +140,6 @@ function who(say: Say, mail: Subject | null, slots: readonly number[]): string {
 }
 
 export async function showBadge(): Promise<void> {
-  const count = await unread.read();
   await chrome.action.setBadgeBackgroundColor({ color: "#c2410c" });
-  await chrome.action.setBadgeText({ text: count === 0 ? "" : count > 99 ? "99+" : String(count) });
+  await chrome.action.setBadgeText({ text: badgeText(await unread.read()) });
 }

@@ -1,5 +1,6 @@
 /** What popup and options ask for. */
 import type { Queue } from "../core/queue";
+import { NOTHING_UNREAD } from "../core/unread";
 import type { PageHandlers } from "../messages/hear";
 import { Failed } from "../server/http";
 import { authorization, codeIn, discover, exchange, serverOrigin } from "../server/oauth";
@@ -44,7 +45,7 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
     },
     row: ({ account, message_id }) => calls.row(account, message_id),
     seen: async () => {
-      await unread.write(0);
+      await unread.change(() => NOTHING_UNREAD);
       await showBadge();
       return null;
     },

@@ -50,16 +50,18 @@ export class Streams {
   }
 
   /**
-   * The cursor moves when its event is done with: what is cut off in between comes again. A stream that stands
-   * tells of changes from now on; without a cursor, those since the pages read the feed were told to nobody.
+   * The cursor moves when its event is done with: what is cut off in between comes again, and the book of
+   * pop-ups knows it. A summary has no id by which it could be known, so there the cursor moves first.
    */
   async #frame(account: string, frame: Frame): Promise<void> {
     if (!("cursor" in frame)) return;
-    if (frame.type === "summary") await this.notifications.missed(frame.count);
-    if (frame.type === "event") await this.#event(account, frame.event);
-    tellPages();
     const { cursor } = frame;
-    await cursors.change((all) => ({ ...all, [account]: cursor }));
+    const move = () => cursors.change((all) => ({ ...all, [account]: cursor }));
+    if (frame.type === "event") await this.#event(account, frame.event);
+    await move();
+    if (frame.type === "summary") await this.notifications.missed(frame.count);
+    // Also when the stream stands anew: what changed before, while there was none, was told to nobody.
+    tellPages();
   }
 
   async #event(account: string, value: unknown): Promise<void> {

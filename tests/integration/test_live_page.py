@@ -189,6 +189,22 @@ async def test_a_toast_leads_to_the_mail(screen: Screen) -> None:
     await expect(screen.page.locator(".toast")).to_have_count(0)
 
 
+@pytest.mark.requirement("T4")
+async def test_a_link_leads_to_a_mail_further_down_than_what_is_loaded(screen: Screen) -> None:
+    """It stands on top, marked, and once only when its own place is loaded."""
+    newer = [sent_row(subject=f"Newer {number}") for number in range(40)]
+    asked = sent_row(subject="Asked for")
+    screen.crm.feed.rows = [*newer, asked]
+    await screen.page.reload()
+    await screen.page.evaluate(f"location.hash = 'row-{asked.message_id}'")
+    row = screen.page.locator(f"#row-{asked.message_id}")
+    await expect(row).to_be_in_viewport()
+    assert await row.evaluate("(row) => row.matches(':target')")
+    await expect(screen.page.locator(".subject").first).to_have_text("Asked for")
+    await screen.page.locator(".more").scroll_into_view_if_needed()
+    await expect(screen.page.locator(".subject")).to_have_text([*(one.subject for one in newer), "Asked for"])
+
+
 @pytest.mark.requirement("T3")
 async def test_only_the_changed_row_is_fetched_and_an_open_detail_stays_open(screen: Screen) -> None:
     await screen.ready()

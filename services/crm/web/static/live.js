@@ -125,10 +125,31 @@
   const goTo = (messageId) => {
     const row = messageId && rowOf(messageId);
     if (!row) return;
-    location.hash = row.id;
+    location.replace(`#${row.id}`); // marks it as the target, also where the address is the same already
     row.scrollIntoView({ block: "center" });
     row.querySelector("summary").focus({ preventScroll: true });
   };
+
+  // A link may lead to a mail that is further down than what is loaded: then it stands on top, until its
+  // page is loaded.
+  const goToAsked = async () => {
+    const id = location.hash.replace("#row-", "");
+    if (!ids.test(id)) return;
+    if (!rowOf(id)) {
+      const fresh = await fetched(`/feed/rows/${id}`);
+      if (!fresh) return;
+      fresh.classList.add("asked");
+      document.getElementById("feed").prepend(fresh);
+      htmx.process(fresh);
+    }
+    goTo(id);
+  };
+  const dropCopy = () => {
+    const asked = document.querySelector(".mail.asked");
+    if (asked && document.querySelectorAll(`#${asked.id}`).length > 1) asked.remove();
+  };
+  document.body.addEventListener("htmx:afterSettle", dropCopy);
+  window.addEventListener("hashchange", () => goToAsked().catch(() => {}));
 
   const remove = (id) => {
     const { toast, popup } = onScreen.get(id) ?? {};
@@ -340,5 +361,6 @@
     });
   }
 
+  goToAsked().catch(() => {}); // the network failed: the feed is there without it
   connect();
 })();
