@@ -15,6 +15,12 @@ from shared.settings import KafkaSettings
 from tests.e2e.chromium import worker_of
 
 _SHOWN = "chrome.notifications.getAll().then((all) => Object.keys(all))"
+_KEEP = """() => {
+    if (self.created) return;
+    self.created = chrome.notifications.create;
+    chrome.notifications.create = (name, options) =>
+        self.created.call(chrome.notifications, name, { ...options, requireInteraction: true });
+}"""
 _BADGE = "chrome.action.getBadgeText({})"
 
 
@@ -83,6 +89,11 @@ async def shown(browser: BrowserContext, *wanted: UUID | str) -> None:
         return await on_screen(browser) == {str(one) for one in wanted} or None
 
     await until(look, f"pop-ups {wanted}", 10.0)
+
+
+async def kept_on_screen(browser: BrowserContext) -> None:
+    """Pop-ups stay until they are cleared, else Chromium takes each away after some seconds."""
+    await (await worker_of(browser)).evaluate(_KEEP)
 
 
 async def nothing_on_screen(browser: BrowserContext) -> None:

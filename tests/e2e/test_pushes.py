@@ -11,7 +11,7 @@ from playwright.async_api import BrowserContext, expect
 from deploy.local.rep import Json, Rep, until
 from deploy.local.stack import Stack
 from tests.e2e.chromium import EXTENSION_ORIGIN, worker_of
-from tests.e2e.pushing import Pushing, badge, nothing_on_screen, on_screen, pushing_to, shown
+from tests.e2e.pushing import Pushing, badge, kept_on_screen, nothing_on_screen, on_screen, pushing_to, shown
 from tests.e2e.standin.server import GmailStandIn
 
 OLD = timedelta(minutes=5, seconds=1)
@@ -26,6 +26,7 @@ async def pushing(
 ) -> AsyncIterator[Pushing]:
     """Events for the rep, whose screen is empty."""
     browser, _ = signed_in
+    await kept_on_screen(browser)
     await nothing_on_screen(browser)
     await seen(browser)
     async with pushing_to(stack, api) as pushing:
