@@ -4,6 +4,7 @@ import type { Greeting } from "../messages/answers";
 import { askFromGmail } from "../messages/ask";
 import { inLanguage, languageOf, type Say } from "../text/say";
 import { tell } from "./elements";
+import { Signal } from "./signal";
 
 const OFFLINE: Greeting = {
   signedIn: false,
@@ -15,7 +16,8 @@ const OFFLINE: Greeting = {
 export class Context {
   greeting: Greeting = OFFLINE;
   #greeted: Promise<void> = Promise.resolve();
-  readonly #listeners = new Set<() => void>();
+  readonly #refreshed = new Signal();
+  readonly #feed = new Signal();
 
   constructor(readonly gmail: Gmail) {}
 
@@ -32,7 +34,7 @@ export class Context {
     this.#greeted = askFromGmail({ type: "hello", account: this.account }).then((answer) => {
       if (!answer.ok) return;
       this.greeting = answer.value;
-      for (const listener of this.#listeners) listener();
+      this.#refreshed.emit();
     });
     return this.#greeted;
   }
@@ -43,8 +45,17 @@ export class Context {
 
   /** Returns how to stop listening. */
   onRefreshed(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#refreshed.on(listener);
+  }
+
+  /** The server's feed is different: mails were sent, opened or clicked. */
+  feedChanged(): void {
+    this.#feed.emit();
+  }
+
+  /** Returns how to stop listening. */
+  onFeedChanged(listener: () => void): () => void {
+    return this.#feed.on(listener);
   }
 
   tell(text: string, lasting = false): void {

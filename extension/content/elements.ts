@@ -31,14 +31,15 @@ export function checkbox(
 }
 
 const TOLD_MS = 12_000;
+/** Never looked up in the page: a mail may hold an element that is called the same. */
+const toasts = make("div", "kaifu-toasts");
 
 /** Says something to the rep on Gmail's page, until it is dismissed or has been there long enough. */
 export function tell(text: string, dismiss: string, lasting = false): void {
-  const place = document.querySelector(".kaifu-toasts") ?? make("div", "kaifu-toasts");
-  if (!place.isConnected) document.body.append(place);
+  if (!toasts.isConnected) document.body.append(toasts);
   const toast = make("div", lasting ? "kaifu-toast kaifu-warning" : "kaifu-toast", make("span", "", text));
   toast.setAttribute("role", lasting ? "alert" : "status");
   toast.append(button("kaifu-dismiss", dismiss, () => toast.remove()));
-  place.append(toast);
+  toasts.append(toast);
   if (!lasting) setTimeout(() => toast.remove(), TOLD_MS);
 }

@@ -3,20 +3,25 @@ import { registered } from "../features";
 import { openGmail } from "../gmail/inboxsdk";
 import type { Compose, ShownMessage } from "../gmail/page";
 import { watchForUnknownComposes } from "../gmail/unknown-compose";
-import { onChanged, STANDING_CHANGED } from "../messages/changed";
+import { FEED_CHANGED, onChanged, STANDING_CHANGED } from "../messages/changed";
 import { inLanguage, languageOf } from "../text/say";
 import { ComposeState } from "./compose-state";
 import { Context } from "./context";
 import { tell } from "./elements";
+import { atMostEvery } from "./signal";
 
 const REFRESH_EVERY_MS = 60_000;
+/** A busy feed is no reason to ask the server all the time. */
+const FEED_EVERY_MS = 500;
 
 /** Windows that are looked after in full; any other is said to be not understood (T8). */
-const working = new Set<Element>();
+const working = new Set<Compose>();
 let context: Context | null = null;
 
 watchForUnknownComposes(
-  (element) => [...working].some((compose) => compose.contains(element)),
+  (element) =>
+    [...working].some((compose) => compose.element.contains(element)) ||
+    (context?.gmail.inMail(element) ?? false),
   () => {
     const say = context?.say ?? inLanguage(languageOf("auto", navigator.language));
     tell(say("layoutUnknown"), say("dismiss"), true);
@@ -31,6 +36,11 @@ openGmail().then(
     const refresh = () => void opened.refresh();
     setInterval(refresh, REFRESH_EVERY_MS);
     onChanged(STANDING_CHANGED, refresh);
+    onChanged(
+      FEED_CHANGED,
+      atMostEvery(FEED_EVERY_MS, () => opened.feedChanged()),
+    );
+    for (const feature of registered()) attempt(feature.name, () => feature.page?.(opened));
     gmail.composes((compose) => void lookAfter(compose, opened));
     gmail.messages((message) => show(message, opened));
   },
@@ -50,8 +60,8 @@ async function lookAfter(compose: Compose, opened: Context): Promise<void> {
     console.warn("Kaifu: this compose window is not understood", error);
     return;
   }
-  working.add(compose.element);
-  compose.on("destroyed", () => working.delete(compose.element));
+  working.add(compose);
+  compose.on("destroyed", () => working.delete(compose));
 }
 
 function show(message: ShownMessage, opened: Context): void {

@@ -12,6 +12,7 @@ export interface Feature {
   essential?: boolean;
   compose?(compose: Compose, state: ComposeState, context: Context): void;
   message?(message: ShownMessage, context: Context): void;
+  page?(context: Context): void;
 }
 
 const features: Feature[] = [];

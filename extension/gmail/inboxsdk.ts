@@ -1,5 +1,6 @@
 /** Gmail's page through InboxSDK's API. Selectors of our own stand only where its API has nothing. */
 import { type ComposeView, type InboxSDK, load, type MessageView } from "@inboxsdk/core";
+import { watchImages } from "./images";
 import type { Compose, ComposeEvent, Gmail, SentIds, ShownMessage, Written } from "./page";
 
 /** Checked by the library itself, offline: a name and the beginning of the name's SHA-1. */
@@ -22,6 +23,7 @@ export async function openGmail(): Promise<Gmail> {
 
 class SdkGmail implements Gmail {
   readonly account: string;
+  readonly #shown = new Set<MessageView>();
 
   constructor(private readonly sdk: InboxSDK) {
     this.account = sdk.User.getEmailAddress().toLowerCase();
@@ -32,12 +34,27 @@ class SdkGmail implements Gmail {
   }
 
   messages(listener: (message: ShownMessage) => void): void {
-    this.sdk.Conversations.registerMessageViewHandler((view) => listener(new SdkMessage(view)));
+    this.sdk.Conversations.registerMessageViewHandler((view) => {
+      // A mail may hold what looks like Gmail's own messages.
+      if (this.inMail(view.getElement())) return;
+      this.#shown.add(view);
+      view.on("destroy", () => this.#shown.delete(view));
+      listener(new SdkMessage(view));
+    });
+  }
+
+  images(listener: (image: HTMLImageElement) => void): () => void {
+    return watchImages(document, listener);
+  }
+
+  inMail(element: Element): boolean {
+    return [...this.#shown].some((view) => bodyOf(view)?.contains(element));
   }
 }
 
 class SdkCompose implements Compose {
   readonly element: HTMLElement;
+  #savedId = "";
 
   constructor(private readonly view: ComposeView) {
     this.element = view.getElement();
@@ -45,6 +62,12 @@ class SdkCompose implements Compose {
 
   /** Gmail gives a new draft its id a moment after the window is there. */
   async ready(): Promise<void> {
+    this.view.getDraftID().then(
+      (id) => {
+        this.#savedId = id ?? "";
+      },
+      () => undefined,
+    );
     const end = performance.now() + ID_WITHIN_MS;
     while (this.draftId() === "") {
       if (performance.now() > end) throw new Error("the draft has no id");
@@ -52,9 +75,14 @@ class SdkCompose implements Compose {
     }
   }
 
+  /** InboxSDK tells the id only once Gmail has saved the draft; until then it is read where InboxSDK reads it. */
   draftId(): string {
+    return this.#savedId || this.#writtenId();
+  }
+
+  #writtenId(): string {
     const id = this.element.querySelector<HTMLInputElement>('input[name="draft"]')?.value ?? "";
-    return id === "undefined" || id === "null" ? "" : id;
+    return id === "undefined" || id === "null" ? "" : id.replace("#", "").replace("msg-a:", "");
   }
 
   written(): Written {
@@ -90,11 +118,6 @@ class SdkCompose implements Compose {
     this.view.registerRequestModifier(async ({ body, isPlainText }) => ({
       body: isPlainText ? body : await change(body),
     }));
-  }
-
-  removeImages(which: (src: string) => boolean): void {
-    for (const image of this.view.getBodyElement().querySelectorAll("img"))
-      if (which(image.getAttribute("src") ?? "")) image.remove();
   }
 
   /** InboxSDK's API has no chips. Gmail marks each with its address, for its own hover cards. */
@@ -135,31 +158,41 @@ class SdkCompose implements Compose {
 }
 
 class SdkMessage implements ShownMessage {
-  readonly element: HTMLElement;
+  #line: HTMLElement | null = null;
 
   constructor(private readonly view: MessageView) {
-    this.element = view.getElement();
+    view.on("destroy", () => this.#line?.remove());
   }
 
   id(): Promise<string> {
     return this.view.getMessageIDAsync();
   }
 
-  images(): HTMLImageElement[] {
-    return this.view.isLoaded() ? [...this.view.getBodyElement().querySelectorAll("img")] : [];
+  addLine(line: HTMLElement): void {
+    const body = bodyOf(this.view);
+    if (body === null || body.previousElementSibling === line) return;
+    if (this.#line !== line) this.#line?.remove();
+    this.#line = line;
+    body.before(line);
   }
 
-  sender(): string {
-    return this.view.isLoaded() ? this.view.getSender().emailAddress.toLowerCase() : "";
+  onExpanded(listener: () => void): void {
+    this.view.on("viewStateChange", ({ newViewState }) => {
+      if (newViewState === "EXPANDED") listener();
+    });
   }
 
-  addLine(content: HTMLElement): void {
-    this.view.getBodyElement().before(content);
+  onGone(listener: () => void): void {
+    this.view.on("destroy", listener);
   }
+}
 
-  onLoaded(listener: () => void): void {
-    if (this.view.isLoaded()) listener();
-    else this.view.on("load", listener);
+/** Null while Gmail makes it anew. */
+function bodyOf(view: MessageView): HTMLElement | null {
+  try {
+    return view.getBodyElement();
+  } catch {
+    return null;
   }
 }
 

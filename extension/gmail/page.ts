@@ -30,8 +30,6 @@ export interface Compose {
   addBar(content: HTMLElement): void;
   /** Change the body as it goes out. Throws where that can't be done. */
   onOutgoing(change: (html: string) => Promise<string>): void;
-  /** Takes images out of the body under the rep's eyes. */
-  removeImages(which: (src: string) => boolean): void;
   /** Mark the chips of these addresses (lower case) in To, Cc and Bcc, and no others. */
   badge(addresses: ReadonlySet<string>, label: string): void;
   on(event: ComposeEvent, listener: () => void): void;
@@ -47,15 +45,15 @@ export type ComposeEvent =
   | "body"
   | "destroyed";
 
+/** A mail on screen whose body was loaded. */
 export interface ShownMessage {
-  readonly element: HTMLElement;
   /** Gmail's own id of the message. */
   id(): Promise<string>;
-  images(): HTMLImageElement[];
-  sender(): string;
-  /** A place below the header for a line of ours. */
-  addLine(content: HTMLElement): void;
-  onLoaded(listener: () => void): void;
+  /** Have a line of ours below the header; once, however often it is asked for. */
+  addLine(line: HTMLElement): void;
+  /** The rep opened it again after closing it: Gmail may have made its body anew. */
+  onExpanded(listener: () => void): void;
+  onGone(listener: () => void): void;
 }
 
 export interface Gmail {
@@ -63,4 +61,8 @@ export interface Gmail {
   readonly account: string;
   composes(listener: (compose: Compose) => void): void;
   messages(listener: (message: ShownMessage) => void): void;
+  /** Each image as it comes into the page, wherever. Returns how to go through all of them once more. */
+  images(listener: (image: HTMLImageElement) => void): () => void;
+  /** Whether it stands in the body of a mail on screen: what is there is its sender's, not Gmail's. */
+  inMail(element: Element): boolean;
 }
