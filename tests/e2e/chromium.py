@@ -54,10 +54,11 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def rep_browser(
-    playwright: Playwright, profile: Path, extension: Path, gmail_port: int, language: str = "en"
+    playwright: Playwright, profile: Path, extension: Path | None, gmail_port: int, language: str = "en"
 ) -> AsyncIterator[BrowserContext]:
     """The rep's browser. No name resolves but Gmail's, which is the stand-in. Whatever it asks of the network
-    is written to `net_log(profile)`."""
+    is written to `net_log(profile)`. `extension`: a folder, or none."""
+    loaded = [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
     context = await playwright.chromium.launch_persistent_context(
         str(profile),
         executable_path=str(EXECUTABLE),
@@ -65,8 +66,7 @@ async def rep_browser(
         args=[
             "--headless=new",
             "--no-sandbox",
-            f"--disable-extensions-except={extension}",
-            f"--load-extension={extension}",
+            *(loaded if extension else []),
             f"--host-resolver-rules=MAP mail.google.com 127.0.0.1:{gmail_port},"
             "MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
             "--ignore-certificate-errors",
