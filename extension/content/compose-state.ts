@@ -1,6 +1,6 @@
 /** One compose window: what the rep chose, and what is known of the recipients. */
 import { type BoxState, boxes } from "../core/start-values";
-import type { Compose } from "../gmail/page";
+import type { Compose, Written } from "../gmail/page";
 import type { Found } from "../messages/answers";
 import { askFromGmail } from "../messages/ask";
 import type { Draft, RecordRef } from "../messages/protocol";
@@ -108,8 +108,8 @@ export class ComposeState {
   }
 
   /** As they stand in the window now; the page's events may lag behind what is typed. */
-  readRecipients(): void {
-    const { to, cc, bcc } = this.compose.written();
+  readRecipients(written: Written = this.compose.written()): void {
+    const { to, cc, bcc } = written;
     this.recipients = [...new Set([...to, ...cc, ...bcc].map((one) => one.address.toLowerCase()))];
   }
 

@@ -41,6 +41,12 @@ export const GIVE_UP_MS = 3 * 24 * 3_600_000;
 const FIRST_PAUSE_MS = 15_000;
 const LAST_PAUSE_MS = 3_600_000;
 
+/** `at`: when Send was pressed, in ms. */
+export function newJob(key: string, account: string, at: number, more: Partial<Job>): Job {
+  const nothing = { draft: null, prepare: null, prepared: null, report: null, body: null, attachments: null };
+  return { key, account, at, ...nothing, vain: FRESH, ...more };
+}
+
 export type Next = { job: Job; step: Step } | { due: number } | null;
 
 /** What to do now, or when there is something to do again (ms); null: nothing waits. */

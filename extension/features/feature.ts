@@ -11,8 +11,8 @@ export interface Feature {
   /** Without it a compose window counts as not understood. */
   essential?: boolean;
   compose?(compose: Compose, state: ComposeState, context: Context): void;
-  message?(message: ShownMessage, context: Context): void;
   page?(context: Context): void;
+  message?(message: ShownMessage, context: Context): void;
 }
 
 const features: Feature[] = [];

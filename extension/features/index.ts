@@ -2,6 +2,7 @@ import "./compose-bar";
 import "./contact-badges";
 import "./own-views";
 import "./send";
+import "./schedule";
 import "./sent-status";
 import "./undo";
 

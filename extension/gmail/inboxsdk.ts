@@ -1,7 +1,8 @@
 /** Gmail's page through InboxSDK's API. Selectors of our own stand only where its API has nothing. */
 import { type ComposeView, type InboxSDK, load, type MessageView } from "@inboxsdk/core";
 import { watchImages } from "./images";
-import type { Compose, ComposeEvent, Gmail, SentIds, ShownMessage, Written } from "./page";
+import type { Compose, ComposeEvent, Gmail, ScheduledSend, SentIds, ShownMessage, Written } from "./page";
+import { onScheduled } from "./scheduled";
 
 /** Checked by the library itself, offline: a name and the beginning of the name's SHA-1. */
 const APP_ID = "sdk_kaifu_f8df9d8d08";
@@ -24,6 +25,7 @@ export async function openGmail(): Promise<Gmail> {
 class SdkGmail implements Gmail {
   readonly account: string;
   readonly #shown = new Set<MessageView>();
+  readonly path = /^\/mail\/(u\/\d+\/)?/.exec(location.pathname)?.[0] ?? "/mail/";
 
   constructor(private readonly sdk: InboxSDK) {
     this.account = sdk.User.getEmailAddress().toLowerCase();
@@ -49,6 +51,10 @@ class SdkGmail implements Gmail {
 
   inMail(element: Element): boolean {
     return [...this.#shown].some((view) => bodyOf(view)?.contains(element));
+  }
+
+  scheduled(takes: (send: ScheduledSend) => Promise<string> | null): void {
+    onScheduled(takes);
   }
 }
 
@@ -120,6 +126,13 @@ class SdkCompose implements Compose {
     }));
   }
 
+  changeLinks(to: (href: string) => string | null): void {
+    for (const link of this.view.getBodyElement().querySelectorAll("a[href]")) {
+      const href = to(link.getAttribute("href") ?? "");
+      if (href !== null) link.setAttribute("href", href);
+    }
+  }
+
   /** InboxSDK's API has no chips. Gmail marks each with its address, for its own hover cards. */
   badge(addresses: ReadonlySet<string>, label: string): void {
     for (const chip of this.element.querySelectorAll<HTMLElement>("[role=option][data-hovercard-id]")) {
@@ -134,6 +147,9 @@ class SdkCompose implements Compose {
     switch (event) {
       case "scheduling":
         this.view.on("scheduleSendMenuOpening", listener);
+        return;
+      case "discarded":
+        this.view.on("discard", listener);
         return;
       case "recipients":
         this.view.on("recipientsChanged", listener);

@@ -30,6 +30,8 @@ export interface Compose {
   addBar(content: HTMLElement): void;
   /** Change the body as it goes out. Throws where that can't be done. */
   onOutgoing(change: (html: string) => Promise<string>): void;
+  /** Replaces addresses of links in the body under the rep's eyes: null leaves one alone. */
+  changeLinks(to: (href: string) => string | null): void;
   /** Mark the chips of these addresses (lower case) in To, Cc and Bcc, and no others. */
   badge(addresses: ReadonlySet<string>, label: string): void;
   on(event: ComposeEvent, listener: () => void): void;
@@ -41,6 +43,7 @@ export type ComposeEvent =
   | "sendCanceled"
   | "sending" // the request is on its way
   | "scheduling" // the rep is about to choose a time
+  | "discarded"
   | "recipients"
   | "body"
   | "destroyed";
@@ -56,13 +59,28 @@ export interface ShownMessage {
   onGone(listener: () => void): void;
 }
 
+/** A mail that Gmail is to send later. */
+export interface ScheduledSend {
+  draft: string;
+  written: Written;
+  html: string;
+  /** RFC 3339, or null where it can't be told. */
+  sendAt: string | null;
+  /** Whether Gmail has taken it. */
+  accepted: Promise<boolean>;
+}
+
 export interface Gmail {
   /** The address of the signed-in Gmail account, in lower case. */
   readonly account: string;
+  /** Where this account's page is: `/mail/u/0/`. */
+  readonly path: string;
   composes(listener: (compose: Compose) => void): void;
   messages(listener: (message: ShownMessage) => void): void;
   /** Each image as it comes into the page, wherever. Returns how to go through all of them once more. */
   images(listener: (image: HTMLImageElement) => void): () => void;
   /** Whether it stands in the body of a mail on screen: what is there is its sender's, not Gmail's. */
   inMail(element: Element): boolean;
+  /** `takes` returns the body that is to go out, or null at once for a mail that it leaves alone. */
+  scheduled(takes: (send: ScheduledSend) => Promise<string> | null): void;
 }

@@ -2,7 +2,7 @@
 import type { FeedRow } from "../core/feed-state";
 import type { Prepared, RecordType, RowDetail } from "../server/shapes";
 import type { Language } from "../text/table";
-import type { Draft } from "./protocol";
+import type { Draft, TrackedLink } from "./protocol";
 
 export interface Settings {
   language: "auto" | "en" | "ja";
@@ -53,7 +53,9 @@ export interface GmailAnswers {
   prepare: Omit<Prepared, "receipt">;
   sent: null;
   cancelled: null;
-  undone: null;
+  /** What to put back in place of what in the draft. */
+  undone: TrackedLink[];
+  scheduled: null;
   contacts: Found[];
   search: Found[];
   viewing: null;

@@ -45,6 +45,13 @@ export const Draft = v.object({
 });
 export type Draft = v.InferOutput<typeof Draft>;
 
+/** Where the page of this Gmail account is; several accounts stand side by side. */
+const GmailPath = v.pipe(v.string(), v.regex(/^\/mail\/(u\/\d{1,3}\/)?$/));
+const TrackedLink = v.object({ url: Text(4096), tracked_url: Text(4096) });
+/** What was put in place of what, in case the rep takes the mail back. */
+const TrackedLinks = v.pipe(v.array(TrackedLink), v.maxLength(1000));
+export type TrackedLink = v.InferOutput<typeof TrackedLink>;
+
 /** No body with more fits into the 8 MiB that the server takes; the worker measures what is shorter. */
 export const MAX_BODY_CHARACTERS = 8 * 1024 * 1024;
 
@@ -64,6 +71,20 @@ export const FromGmail = v.variant("type", [
     html: v.nullable(Text(MAX_BODY_CHARACTERS)),
     /** The mail as it was written, if it went out unprepared. */
     late: v.nullable(Mail),
+    links: TrackedLinks,
+    page: GmailPath,
+  }),
+  v.object({
+    type: v.literal("scheduled"),
+    account: Account,
+    key: Key,
+    draft: Text(200),
+    occurred_at: Moment,
+    send_at: Moment,
+    html: v.nullable(Text(MAX_BODY_CHARACTERS)),
+    late: v.nullable(Mail),
+    links: TrackedLinks,
+    page: GmailPath,
   }),
   v.object({ type: v.literal("cancelled"), account: Account, key: Key }),
   v.object({ type: v.literal("undone"), account: Account, draft: Text(200) }),

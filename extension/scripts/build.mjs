@@ -24,6 +24,7 @@ await build({
   ...common,
   entryPoints: {
     content: "content/main.ts",
+    page: "gmail/page-script.ts",
     worker: "worker/main.ts",
     popup: "popup/main.ts",
     options: "options/main.ts",

@@ -32,7 +32,7 @@ export interface Asked {
   url: string;
   method?: "GET" | "POST" | "PUT";
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array<ArrayBuffer>;
   deadlineMs: number;
 }
 

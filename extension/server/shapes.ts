@@ -55,6 +55,9 @@ export type Prepared = v.InferOutput<typeof Prepared>;
 /** That the server has a mail's new state. */
 export const Accepted = v.object({ message_id: Id, state: Text(50) });
 
+/** What became of an uploaded attachment. */
+export const KeptFile = v.object({ index: Count, stored: v.boolean(), reason: v.nullable(Text(100)) });
+
 const Recipient = v.object({
   slot: Count,
   name: Text(500),

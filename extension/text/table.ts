@@ -81,8 +81,12 @@ export const TEXT = {
     ja: "本文が大きすぎるため、本文なしでログされます。",
   },
   scheduledUntracked: {
-    en: "A scheduled mail is neither tracked nor logged.",
-    ja: "予約送信のメールはトラックもログもされません。",
+    en: "The time of this scheduled mail was not understood: it is neither tracked nor logged.",
+    ja: "予約送信の日時を認識できませんでした。このメールはトラックもログもされません。",
+  },
+  scheduledUnknown: {
+    en: "If you have scheduled this mail: Kaifu could not follow it, so it is neither tracked nor logged.",
+    ja: "このメールを予約送信した場合：Kaifuが認識できなかったため、トラックもログもされません。",
   },
   dropped: { en: "A mail could not be logged: {reason}", ja: "ログできなかったメールがあります：{reason}" },
   bodyDropped: {

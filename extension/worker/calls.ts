@@ -8,6 +8,7 @@ import { ask, Failed, tell } from "../server/http";
 import {
   Accepted,
   FoundPage,
+  KeptFile,
   Prepared,
   RECORD_TYPES,
   type RecordType,
@@ -15,6 +16,7 @@ import {
   RowPage,
 } from "../server/shapes";
 import type { SignIns } from "../server/sign-ins";
+import { type File, filesOf } from "./attachments";
 import { bodies, mails } from "./database";
 import { knownFrom } from "./known";
 
@@ -88,9 +90,24 @@ export class Calls implements Poster {
     });
   }
 
-  /** No page of this release names attachments. */
-  async attach(): Promise<Result<null>> {
-    return { done: false, again: false, reason: "no_attachments" };
+  /** Each again after a failure: the server takes a repeated one as the same. */
+  attach(job: Job): Promise<Result<null>> {
+    return settled(async () => {
+      const { message_id, receipt } = prepared(job);
+      for (const file of await filesOf(job)) await this.#putFile(job.account, message_id, receipt, file);
+      return null;
+    });
+  }
+
+  async #putFile(account: string, messageId: string, receipt: string, file: File): Promise<void> {
+    const { index, name, type, content, sha256 } = file;
+    const query = new URLSearchParams({ name, sha256 });
+    const url = `${await this.#app(account)}/v1/messages/${messageId}/attachments/${index}?${query}`;
+    const deadlineMs = POST_MS + content.length / SLOWEST_PER_MS;
+    await this.signIns.authorized(account, deadlineMs, (with_) => {
+      const headers = { ...with_.headers, "Kaifu-Receipt": receipt, "Content-Type": type };
+      return ask(KeptFile, { url, method: "PUT", body: content, ...with_, headers });
+    });
   }
 
   async feed(account: string, after: string | null): Promise<v.InferOutput<typeof RowPage>> {

@@ -9,6 +9,7 @@ import type { Calls } from "./calls";
 import { mails } from "./database";
 import { draftChoices, keepDraft, origins, seenAccounts, settings } from "./kept";
 import type { Outbox } from "./outbox";
+import type { Schedule } from "./scheduled";
 import { tellGmail, tellPages } from "./tell";
 
 const ACCOUNTS_KEPT = 20;
@@ -16,7 +17,7 @@ const ACCOUNTS_KEPT = 20;
 const AT_ONCE = 6;
 const CONTACT_KEPT_MS = 60_000;
 
-export function gmailDesk(calls: Calls, signIns: SignIns, outbox: Outbox): GmailHandlers {
+export function gmailDesk(calls: Calls, signIns: SignIns, outbox: Outbox, schedule: Schedule): GmailHandlers {
   const contacts = new ContactCache(calls);
   return {
     hello: async ({ account }) => {
@@ -47,10 +48,14 @@ export function gmailDesk(calls: Calls, signIns: SignIns, outbox: Outbox): Gmail
       await outbox.cancelled(asked);
       return null;
     },
-    undone: async (asked) => {
-      await outbox.undone(asked);
+    scheduled: async (asked) => {
+      await schedule.take(asked);
       return null;
     },
+    undone: async (asked) => [
+      ...(await outbox.undone(asked)),
+      ...(await schedule.undone(asked.account, asked.draft)),
+    ],
     contacts: async ({ account, addresses }) => contacts.of(account, addresses),
     search: ({ account, text }) => calls.search(account, text),
     viewing: async ({ account, pixels }) => {

@@ -15,6 +15,8 @@ export const Known = v.object({
   recipients: v.array(v.object({ slot: v.number(), name: v.string(), address: v.string() })),
   pixel: v.nullable(v.string()),
   provider_message_id: v.nullable(v.string()),
+  /** What was put in place of what. */
+  links: v.array(v.object({ url: v.string(), tracked_url: v.string() })),
 });
 export type Known = v.InferOutput<typeof Known>;
 
@@ -34,5 +36,6 @@ export function knownFrom(account: string, key: string, mail: Mail, answer: Prep
     })),
     pixel: answer.pixel_url,
     provider_message_id: null,
+    links: [],
   };
 }

@@ -4,6 +4,7 @@ import { Queue } from "../core/queue";
 import { hear } from "../messages/hear";
 import { SignIns } from "../server/sign-ins";
 import { inLanguage, languageOf, type Say } from "../text/say";
+import type { TextKey } from "../text/table";
 import { Calls } from "./calls";
 import { bodies } from "./database";
 import { gmailDesk } from "./gmail-desk";
@@ -12,6 +13,7 @@ import { Losses } from "./losses";
 import { Notifications, showBadge } from "./notifications";
 import { Outbox } from "./outbox";
 import { pageDesk } from "./page-desk";
+import { Schedule } from "./scheduled";
 import { Streams } from "./streams";
 import { tellGmail, tellPages, tellWaiting } from "./tell";
 
@@ -30,14 +32,16 @@ const notifications = new Notifications(calls, say);
 const streams = new Streams(signIns, notifications);
 const losses = new Losses(notifications, say);
 const queue = new Queue(jobs, calls, { counted: tellWaiting, over: (...step) => losses.over(...step) });
-const outbox = new Outbox(calls, queue, (key, subject) => losses.tell(key, subject));
+const tell = (key: TextKey, subject: string) => losses.tell(key, subject);
+const outbox = new Outbox(calls, queue, tell);
+const schedule = new Schedule(queue, tell);
 
 async function say(): Promise<Say> {
   return inLanguage(languageOf((await settings.read()).language, chrome.i18n.getUILanguage()));
 }
 
 const house = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
-const gmail = gmailDesk(calls, signIns, outbox);
+const gmail = gmailDesk(calls, signIns, outbox, schedule);
 const pages = pageDesk(calls, signIns, queue, streams);
 
 chrome.runtime.onMessage.addListener((message, sender, answer) => {
@@ -60,7 +64,8 @@ void sweep();
 /** What a crash has left behind. */
 async function sweep(): Promise<void> {
   const waiting = await jobs.read();
-  await bodies.sweep(new Set(waiting.flatMap(({ body }) => (body === null ? [] : [body]))));
+  const named = waiting.flatMap(({ body }) => (body === null ? [] : [body]));
+  await bodies.sweep(new Set([...named, ...(await schedule.bodies())]));
 }
 
 async function wake(): Promise<void> {
@@ -68,6 +73,7 @@ async function wake(): Promise<void> {
   if (!(await chrome.alarms.get(ALARM)))
     await chrome.alarms.create(ALARM, { periodInMinutes: ALARM_MINUTES });
   await showBadge();
+  await schedule.due(Date.now());
   await Promise.all([queue.run(), streams.ensure()]);
 }
 

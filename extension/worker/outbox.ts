@@ -1,21 +1,18 @@
 /** What becomes of a mail after Send: jobs for the queue, and their withdrawal when the mail is taken back. */
-import { FRESH, type Job } from "../core/job";
+import { type Job, newJob } from "../core/job";
 import type { Queue } from "../core/queue";
-import type { HeardFromGmail, Mail } from "../messages/protocol";
+import type { HeardFromGmail, Mail, TrackedLink } from "../messages/protocol";
 import type { Prepared } from "../server/shapes";
 import type { TextKey } from "../text/table";
+import { keepBody } from "./body";
 import type { Calls } from "./calls";
 import { bodies, mails } from "./database";
 import { prepared } from "./kept";
 import { type Known, knownFrom } from "./known";
+import { cancelled } from "./scheduled";
 
 /** Gmail offers Undo for 30 s at most; a draft that opens again so soon after Send was taken back. */
 const UNDO_MS = 40_000;
-/** The server takes requests of 8 MiB for a body; the rest of the request is small. */
-const LARGEST_BODY_BYTES = 8 * 1024 * 1024 - 16 * 1024;
-/** As JSON no character has more than six bytes: a shorter body need not be measured. */
-const SURELY_FITS = LARGEST_BODY_BYTES / 6;
-
 type Asked<T extends HeardFromGmail["type"]> = Extract<HeardFromGmail, { type: T }>;
 type Sent = Asked<"sent">;
 
@@ -55,7 +52,9 @@ export class Outbox {
     await this.#add(asked, { prepared: { message_id, receipt } }, asked.key, mail.subject);
     // Without it pop-ups ask the server for names; the mail itself is safe.
     const sentAt = Date.parse(asked.occurred_at);
-    await mails.keep({ ...mail, draft, sentAt, provider_message_id }).catch(() => undefined);
+    await mails
+      .keep({ ...mail, draft, sentAt, provider_message_id, links: asked.links })
+      .catch(() => undefined);
     await prepared.drop(mail.key);
   }
 
@@ -73,59 +72,41 @@ export class Outbox {
 
   async #add(asked: Sent, known: Partial<Job>, key: string, subject: string): Promise<void> {
     const { account, draft, occurred_at } = asked;
-    await this.queue.add({
-      key,
-      account,
+    const body = { key, html: asked.html, subject, tell: this.tell };
+    const report = { state: "sent" as const, occurred_at, ...providerIds(asked) };
+    const more = {
       draft,
-      at: Date.parse(occurred_at),
-      prepare: null,
-      prepared: null,
-      report: { state: "sent", occurred_at, ...providerIds(asked) },
-      body: (await this.#keepBody(key, asked.html, subject)) ? key : null,
-      attachments: null,
-      vain: FRESH,
+      report,
+      body: (await keepBody(body)) ? key : null,
+      attachments: files(asked),
       ...known,
-    });
-  }
-
-  /** A computer that is full costs the body, never the log. */
-  async #keepBody(key: string, html: string | null, subject: string): Promise<boolean> {
-    if (html === null) return false;
-    if (jsonBytes(html) > LARGEST_BODY_BYTES) {
-      await this.tell("bodyTooLarge", subject);
-      return false;
-    }
-    try {
-      await bodies.keep(key, html);
-      return true;
-    } catch {
-      await this.tell("bodyNotKept", subject);
-      return false;
-    }
+    };
+    await this.queue.add(newJob(key, account, Date.parse(occurred_at), more));
   }
 
   /** The mail did not go out. */
-  cancelled({ account, key }: Asked<"cancelled">): Promise<void> {
+  async cancelled({ account, key }: Asked<"cancelled">): Promise<void> {
     const keys = [key, `${key}-late`];
     const find = () => [prepared.read(key), ...keys.map((one) => mails.ofKey(one).catch(() => null))];
-    return this.#takeBack(
+    await this.#takeBack(
       account,
       (job) => keys.includes(job.key),
       () => Promise.all(find()),
     );
   }
 
-  /** The draft is open again: what was sent from it a moment ago was taken back. */
-  undone({ account, draft }: Asked<"undone">): Promise<void> {
+  /** The draft is open again: what was sent from it a moment ago was taken back. What stands in place of what. */
+  async undone({ account, draft }: Asked<"undone">): Promise<TrackedLink[]> {
     const since = Date.now() - UNDO_MS;
     const recent = (at: number | null) => at !== null && at > since;
     for (const [name, at] of this.#undone) if (!recent(at)) this.#undone.delete(name);
     this.#undone.set(`${account} ${draft}`, Date.now());
-    return this.#takeBack(
+    const found = await this.#takeBack(
       account,
       (job) => job.draft === draft && recent(job.at),
       async () => (await mails.ofDraft(account, draft).catch(() => [])).filter((mail) => recent(mail.sentAt)),
     );
+    return found.flatMap((mail) => mail.links);
   }
 
   /** The page tells of a mail when it knows Gmail's ids, and Undo may be quicker. */
@@ -138,7 +119,7 @@ export class Outbox {
     account: string,
     which: (job: Job) => boolean,
     find: () => Promise<(Known | null)[]>,
-  ): Promise<void> {
+  ): Promise<Known[]> {
     const jobs = await this.queue.withdraw(
       (job) => job.account === account && job.draft !== null && which(job),
     );
@@ -147,33 +128,19 @@ export class Outbox {
     await this.#callOff(known);
     for (const { key, prepared } of jobs)
       if (prepared && !known.some((mail) => mail.message_id === prepared.message_id))
-        await this.#report(account, key, prepared);
+        await this.queue.add(cancelled(key, account, prepared));
     for (const { body } of jobs) if (body) await bodies.drop(body).catch(() => undefined);
     void this.queue.run();
+    return known;
   }
 
   async #callOff(known: readonly Known[]): Promise<void> {
     for (const mail of known) {
-      await this.#report(mail.account, mail.key, mail);
+      await this.queue.add(cancelled(mail.key, mail.account, mail));
       await prepared.drop(mail.key);
       if (mail.sentAt !== null)
         await mails.keep({ ...mail, draft: null, sentAt: null }).catch(() => undefined);
     }
-  }
-
-  #report(account: string, key: string, { message_id, receipt }: { message_id: string; receipt: string }) {
-    return this.queue.add({
-      key: `${key}-cancelled`,
-      account,
-      draft: null,
-      at: Date.now(),
-      prepare: null,
-      prepared: { message_id, receipt },
-      report: { state: "cancelled", occurred_at: new Date().toISOString() },
-      body: null,
-      attachments: null,
-      vain: FRESH,
-    });
   }
 }
 
@@ -185,6 +152,7 @@ function providerIds(asked: Sent): Record<string, string> {
   };
 }
 
-function jsonBytes(html: string): number {
-  return html.length < SURELY_FITS ? html.length : new TextEncoder().encode(JSON.stringify(html)).length;
+/** Attachments are fetched for mail that is logged. */
+function files({ html, provider_message_id, page }: Sent): Job["attachments"] {
+  return html === null || provider_message_id === null ? null : { provider_message_id, page };
 }

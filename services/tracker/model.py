@@ -42,9 +42,9 @@ class Sent(NamedTuple):
     tracked: bool
 
     @property
-    def order(self) -> tuple[bool, datetime, UUID]:
-        """The greatest wins, in whatever order they come: what was sent stays sent."""
-        return self.state is SendState.SENT, self.at, self.event_id
+    def order(self) -> tuple[bool, datetime, bool, UUID]:
+        """The greatest wins, in whatever order they come: of sent and cancelled the later one."""
+        return self.state is not SendState.SCHEDULED, self.at, self.state is SendState.SENT, self.event_id
 
 
 class Finding(NamedTuple):

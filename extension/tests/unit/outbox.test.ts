@@ -28,7 +28,7 @@ const MAIL: Mail = {
 class Server implements Poster {
   away = false;
   /** What is done while a post is under way. */
-  meanwhile: { [step: string]: () => Promise<void> } = {};
+  meanwhile: { [step: string]: () => Promise<unknown> } = {};
   posts: string[] = [];
 
   prepareNow = async (_: string, key: string): Promise<Prepared> => {
@@ -97,6 +97,8 @@ function sent(more: Partial<Sent> = {}): Sent {
     provider_thread_id: null,
     html: "<p>Hello</p>",
     late: null,
+    links: [],
+    page: "/mail/u/0/",
     ...more,
   };
 }
@@ -109,7 +111,7 @@ describe("outbox (E3)", () => {
     await outbox.prepare(prepare());
     await outbox.sent(sent());
     await queue.run();
-    expect(server.posts).toEqual([`sent id-${key}`, `body id-${key}`]);
+    expect(server.posts).toEqual([`sent id-${key}`, `body id-${key}`, `attachments id-${key}`]);
     expect(await mails.ofMessage(`id-${key}`)).toMatchObject({
       subject: "Offer",
       provider_message_id: `g-${key}`,
@@ -127,7 +129,12 @@ describe("outbox (E3)", () => {
     expect(job?.prepare).toMatchObject({ track: false, log: true, links: [] });
     server.away = false;
     await queue.run();
-    expect(server.posts).toEqual([`prepare ${key}-late`, `sent id-${key}-late`, `body id-${key}-late`]);
+    expect(server.posts).toEqual([
+      `prepare ${key}-late`,
+      `sent id-${key}-late`,
+      `body id-${key}-late`,
+      `attachments id-${key}-late`,
+    ]);
   });
 
   it("keeps a 5 MB body until it is uploaded, and one that the server can't take not at all", async () => {
@@ -153,7 +160,7 @@ describe("outbox (E3)", () => {
     await queue.run();
     full.mockRestore();
     expect(told).toEqual(["bodyNotKept Offer"]);
-    expect(server.posts).toEqual([`sent id-${key}`]);
+    expect(server.posts).toEqual([`sent id-${key}`, `attachments id-${key}`]);
   });
 
   it("says when not even the log could be kept", async () => {

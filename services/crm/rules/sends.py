@@ -9,16 +9,20 @@ _STATE = {
     MessageCancelled: MessageState.CANCELLED,
     MessageSent: MessageState.SENT,
 }
-_RANK = {MessageScheduled: 1, MessageCancelled: 2, MessageSent: 3}  # the mail system's word is the last
 
 
 def newer(event: SendEvent, than: SendEvent | None) -> bool:
-    """Whether the event overrules the other; a total order, so every delivery order ends alike."""
+    """Whether the event overrules the other; a total order, so every delivery order ends alike.
+
+    Of sent and cancelled the later one counts: a mail is called off after it was sent (Undo), or sent after
+    all. A mail that was scheduled is either in the end, whatever the times.
+    """
     return than is None or _standing(event) > _standing(than)
 
 
-def _standing(event: SendEvent) -> tuple[int, float, str]:
-    return _RANK[type(event)], event.occurred_at.timestamp(), event.model_dump_json()
+def _standing(event: SendEvent) -> tuple[bool, float, bool, str]:
+    final, is_sent = not isinstance(event, MessageScheduled), isinstance(event, MessageSent)
+    return final, event.occurred_at.timestamp(), is_sent, event.model_dump_json()
 
 
 def with_send(message: Message, event: SendEvent) -> Message:

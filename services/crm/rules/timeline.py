@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
-from services.crm.model.messages import Draft, Message, MessageRecipient
+from services.crm.model.messages import Draft, Message, MessageRecipient, MessageState
 from services.crm.model.timeline import TimelineRow, TimelineType
 from shared.events.engagements import EngagementKind
 from shared.events.ids import derived_id
@@ -16,8 +16,9 @@ _TYPES = {EngagementKind.OPEN: TimelineType.OPEN, EngagementKind.CLICK: Timeline
 def timeline_rows(
     message: Message, engagements: Iterable[Engagement], decision: Decision | None
 ) -> Iterator[TimelineRow]:
-    """All rows, none before the mail was prepared here: nobody's names are known until then."""
-    if message.draft is None:
+    """All rows: none of a mail that was called off, none before it was prepared here, since nobody's names
+    are known until then."""
+    if message.draft is None or message.state is MessageState.CANCELLED:
         return
     yield from _logged(message, message.draft, decision)
     logged_on = decision.logged_on() if decision else frozenset()

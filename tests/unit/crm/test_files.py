@@ -114,11 +114,30 @@ def test_correction_deletes_the_timeline_row() -> None:
     assert list(rows_of(before)) == list(changes.rows_gone)
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations([scheduled(), cancelled(), sent()])))
-def test_sent_is_the_last_word(order: tuple[MessageEvent, ...]) -> None:
-    """Whatever came when: the mail system confirmed it."""
+@pytest.mark.parametrize("order", list(itertools.permutations([scheduled(), cancelled(5), sent(10)])))
+def test_a_mail_that_was_sent_after_all_is_sent(order: tuple[MessageEvent, ...]) -> None:
+    """Whatever comes when."""
     message = all_of(order, prepared_file()).message
     assert (message.state, message.sent_at) == (MessageState.SENT, sent().occurred_at)
+
+
+@pytest.mark.requirement("T9")
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations([scheduled(), sent(10), cancelled(15), decided(), judged("x")]))
+)
+def test_a_mail_that_was_called_off_after_it_was_sent_stands_nowhere(order: tuple[MessageEvent, ...]) -> None:
+    """As Undo does it."""
+    file = all_of(order, prepared_file())
+    assert file.message.state is MessageState.CANCELLED
+    assert (feed_row(file.message), rows_of(file)) == (None, {})
+
+
+def test_undo_takes_the_rows_away() -> None:
+    """Those that stood on timelines are named as gone."""
+    before = all_of([sent(10), decided(), judged("x")], prepared_file())
+    event = cancelled(15)
+    changes = difference(ACCOUNT, before, folded(before, event), [event])
+    assert set(changes.rows_gone) == set(rows_of(before)) != set()
 
 
 def test_only_a_sent_and_tracked_mail_is_in_the_feed() -> None:

@@ -155,8 +155,22 @@ def test_a_cancelled_message_counts_nothing_unless_it_was_sent_after_all() -> No
     opened = hit(2)
     tracked = Tracked(message(MessageCancelled, when=1), opened)
     assert (tracked.told, tracked.shard.pending) == ([], 0)
-    assert len(tracked.take(message(when=0))) == 2
+    assert tracked.take(message(when=0)) == []
+    assert len(tracked.take(message(when=1))) == 2
     assert tracked.take(message(MessageCancelled, when=1)) == []
+
+
+@pytest.mark.requirement("T9")
+def test_a_message_that_was_called_off_after_it_was_sent_counts_nothing_more() -> None:
+    tracked = Tracked(message(), hit(2))
+    assert tracked.take(message(MessageCancelled, when=5), hit(200), hit(300, link=0)) == []
+
+
+@pytest.mark.requirement("T9")
+def test_a_scheduled_message_that_was_called_off_before_its_time_counts_nothing() -> None:
+    called_off = [message(MessageScheduled, send_at=at(3600)), message(MessageCancelled, when=60)]
+    for events in (called_off, called_off[::-1]):
+        assert Tracked(*events, hit(4000)).told == []
 
 
 @pytest.mark.requirement("T9")
