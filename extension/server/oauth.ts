@@ -35,7 +35,12 @@ export interface Authorization {
   redirectUri: string;
 }
 
-export async function authorization(server: Discovery, redirectUri: string): Promise<Authorization> {
+/** `account`: the Gmail account that the sign-in is for; the server asks when that is not the user's own. */
+export async function authorization(
+  server: Discovery,
+  redirectUri: string,
+  account: string,
+): Promise<Authorization> {
   const verifier = randomText(48);
   const state = randomText(16);
   const url = new URL(server.authorization_endpoint);
@@ -46,6 +51,7 @@ export async function authorization(server: Discovery, redirectUri: string): Pro
     code_challenge: await challenge(verifier),
     code_challenge_method: "S256",
     state,
+    login_hint: account,
   }).toString();
   return { url: url.href, verifier, state, redirectUri };
 }

@@ -92,7 +92,7 @@ async function discoverAt(typed: string): Promise<Discovery> {
 }
 
 async function signIn(account: string, server: Discovery, signIns: SignIns): Promise<void> {
-  const asked = await authorization(server, chrome.identity.getRedirectURL("sign-in"));
+  const asked = await authorization(server, chrome.identity.getRedirectURL("sign-in"), account);
   let answer: string | undefined;
   try {
     answer = await chrome.identity.launchWebAuthFlow({ url: asked.url, interactive: true });

@@ -22,6 +22,7 @@ from services.crm.store.attachments import AttachmentFiles, AttachmentLedger
 from services.crm.store.audit import AuditLog
 from services.crm.store.bodies import Bodies
 from services.crm.store.database import Database
+from services.crm.store.grants import Grants
 from services.crm.store.hits import HitArchive
 from services.crm.store.identities import Codes, Failures, Families, Sessions, SignInNames
 from services.crm.store.messages import Messages
@@ -85,9 +86,12 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     records, timeline = AllRecords(database), TimelineStore(database)
     files = AttachmentFiles(database)
     messages = Messages(database, outbox, timeline, (bodies, files))
-    revocations, families = Revocations(database, outbox), Families(database)
+    revocations = Revocations(database, outbox)
+    families, grants = Families(database), Grants(database)
     sign_ins = SignIns(
-        SignInStores(database, users, names, Sessions(database), families, Failures(database), outbox),
+        SignInStores(
+            database, users, names, Sessions(database), families, grants, Failures(database), outbox
+        ),
         configuration.signing_keys,
         configuration.addresses.app_url,
         clock,
@@ -99,7 +103,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         stores=Stores(messages, HitArchive(database), OutboxQueue(database), Upkeep(database), audit, bodies),
         accounts=AccountBook(database, accounts, users, names, clock),
         sign_ins=sign_ins,
-        oauth=OAuth(Codes(database), families, sign_ins, extension_ids, clock),
+        oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
         directory=Directory(accounts, users, records, messages),
         feed=Feed(messages),
         records=RecordBooks(database, records, users, clock),

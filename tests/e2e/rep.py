@@ -44,6 +44,25 @@ async def sign_in(context: BrowserContext, person: Person, app_url: str) -> None
     await options.close()
 
 
+async def sign_in_beside(context: BrowserContext, person: Person, app_url: str) -> Page:
+    """On the options page, for the person's own Gmail account, while a colleague is signed in on the server's
+    pages: the server asks, and the person uses another account. The page that asked, as it was."""
+    options = await context.new_page()
+    await options.goto(f"{EXTENSION_ORIGIN}/options.html")
+    own = options.locator(".account", has_text=person.address)
+    await own.get_by_placeholder("https://kaifu.example.com").fill(app_url)
+    async with context.expect_page(timeout=15_000) as opening:
+        await own.locator("button.primary").click()
+    page = await opening.value
+    await expect(page.locator("dl")).to_contain_text(person.address, timeout=15_000)
+    await page.locator("a.button").click()
+    await expect(page.locator("input[name=address]")).to_have_value(person.address)
+    await page.locator("input[type=password]").fill(person.password)
+    await page.locator("main form button").click()
+    await expect(own.locator(".row button")).to_have_count(2, timeout=15_000)
+    return options
+
+
 class ComposeWindow:
     """One compose window of the stand-in: the one at this place, or the one that is named."""
 

@@ -9,13 +9,19 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from services.crm.api.dependencies import Crm, MaybeSession
 from services.crm.application.oauth import OAuthError, answer_address
 from services.crm.model.base import Model
-from services.crm.model.sign_ins import AuthorizationRequest, TokenPair
+from services.crm.model.sign_ins import TokenPair
 from services.crm.problems import UNTRUSTED_CLIENT
+from services.crm.rules.oauth import AUTHORIZE, Step, asked_by
 from shared.http.fastapi import responses
 from shared.http.problems import INVALID, NOT_SIGNED_IN, UNAVAILABLE
 
 router = APIRouter(tags=["sign-in"])
 Parameter = Annotated[str, Query(max_length=2000)]
+LoginHint = Annotated[str, Query(max_length=320, description="the mail account that the sign-in is for")]
+Prompt = Annotated[
+    str,
+    Query(max_length=20, description="`login`: ask for the password; `select_account`: ask the user; always"),
+]
 Field_ = Annotated[str, Form(max_length=4096)]
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -84,20 +90,25 @@ async def authorize(
     code_challenge: Parameter = "",
     code_challenge_method: Parameter = "",
     state: Annotated[str | None, Query(max_length=2000)] = None,
+    login_hint: LoginHint = "",
+    prompt: Prompt = "",
 ) -> RedirectResponse:
-    """To the client with a code; to the sign-in page first if nobody is signed in."""
-    asked = AuthorizationRequest(
-        client_id=client_id, redirect_uri=redirect_uri, code_challenge=code_challenge, state=state
-    )
+    """To the client with a code; first to the sign-in page if nobody is signed in, and first to a question
+    if it is not clear that whoever is signed in wants that: the mail account is not one of the user's, or
+    none is named and the user has not let this client in before."""
+    target = f"{AUTHORIZE}?{request.url.query}"
+    asked = asked_by(target)
+    assert asked is not None
     try:
-        crm.oauth.check(asked, response_type, code_challenge_method)
+        crm.oauth.check(asked)
     except OAuthError as error:
         answer = {"error": error.error, "error_description": error.description}
-        return RedirectResponse(answer_address(asked, answer), 303, _NO_STORE)
-    if session is None:
-        back = quote(f"/oauth/authorize?{request.url.query}", safe="")
-        return RedirectResponse(f"/sign-in?next={back}", 303, _NO_STORE)
-    return RedirectResponse(await crm.oauth.grant(session, asked), 303, _NO_STORE)
+        return RedirectResponse(answer_address(asked.request, answer), 303, _NO_STORE)
+    step, user = await crm.oauth.step(session, asked)
+    if step is Step.GRANT and user is not None:
+        return RedirectResponse(await crm.oauth.grant(user, asked), 303, _NO_STORE)
+    page = "/allow" if step is Step.ASK else "/sign-in"
+    return RedirectResponse(f"{page}?next={quote(target, safe='')}", 303, _NO_STORE)
 
 
 @router.post("/oauth/token", responses=_REFUSALS)

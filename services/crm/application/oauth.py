@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.crm.application.clock import Clock
 from services.crm.application.sign_ins import SignIns
+from services.crm.model.accounts import User
 from services.crm.model.sign_ins import (
     AuthorizationCode,
     AuthorizationRequest,
@@ -14,8 +15,18 @@ from services.crm.model.sign_ins import (
     TokenPair,
 )
 from services.crm.problems import UNTRUSTED_CLIENT
-from services.crm.rules.oauth import CLIENT_ID, challenge_valid, redirect_allowed, verifier_valid
+from services.crm.rules.oauth import (
+    CLIENT_ID,
+    PROMPTS,
+    Asked,
+    Step,
+    challenge_valid,
+    next_step,
+    redirect_allowed,
+    verifier_valid,
+)
 from services.crm.rules.secrets import hash_of, new_secret, pkce_challenge
+from services.crm.store.grants import Grants
 from services.crm.store.identities import Codes, Families, Rotation
 from shared.auth.tokens import LIFETIME, SignedIn
 from shared.events.ids import new_id
@@ -41,41 +52,57 @@ class OAuth:
         self,
         codes: Codes,
         families: Families,
+        grants: Grants,
         sign_ins: SignIns,
         extension_ids: tuple[str, ...],
         clock: Clock,
     ) -> None:
         self._codes = codes
         self._families = families
+        self._grants = grants
         self._sign_ins = sign_ins
         self._extension_ids = extension_ids
         self._clock = clock
 
-    def check(self, asked: AuthorizationRequest, response_type: str, challenge_method: str) -> None:
+    def check(self, asked: Asked) -> None:
         """Problem 400 where the client can't be trusted (never redirect then); OAuthError to redirect."""
-        if asked.client_id != CLIENT_ID:
+        request = asked.request
+        if request.client_id != CLIENT_ID:
             raise Problem(UNTRUSTED_CLIENT, "`client_id` is not known here.")
-        if not redirect_allowed(asked.redirect_uri, self._extension_ids):
+        if not redirect_allowed(request.redirect_uri, self._extension_ids):
             raise Problem(UNTRUSTED_CLIENT, "`redirect_uri` is none of this client's.")
-        if response_type != "code":
+        if asked.response_type != "code":
             raise OAuthError("unsupported_response_type", "only `code`")
-        if challenge_method != "S256" or not challenge_valid(asked.code_challenge):
+        if asked.challenge_method != "S256" or not challenge_valid(request.code_challenge):
             raise OAuthError("invalid_request", "PKCE with S256 is needed")
+        if asked.prompt not in PROMPTS:
+            raise OAuthError("invalid_request", "`prompt` is `login` or `select_account`")
 
-    async def grant(self, session: Session, asked: AuthorizationRequest) -> str:
-        """Where to send the signed-in browser: the redirect address with a fresh code. Check first."""
-        secret = new_secret()
+    async def step(self, session: Session | None, asked: Asked) -> tuple[Step, User | None]:
+        """What the request leads to, and the user of the browser's session. Check first."""
+        user = await self._sign_ins.user_of(session)
+        granted = user is not None and await self._granted(user, asked.request)
+        return next_step(asked, user, granted=granted), user
+
+    async def _granted(self, user: User, request: AuthorizationRequest) -> bool:
+        return await self._grants.given(user.account_id, user.id, request.client_id, request.redirect_uri)
+
+    async def grant(self, user: User, asked: Asked) -> str:
+        """Where to send the browser of a user who agrees: the redirect address with a fresh code. Check
+        first; from now on the user is not asked again about this client at this address."""
+        secret, request = new_secret(), asked.request
         code = AuthorizationCode(
-            account_id=session.account_id,
-            user_id=session.user_id,
-            client_id=asked.client_id,
-            redirect_uri=asked.redirect_uri,
-            code_challenge=asked.code_challenge,
+            account_id=user.account_id,
+            user_id=user.id,
+            client_id=request.client_id,
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
             family_id=new_id(),
             expires_at=self._clock() + CODE_LIFETIME,
         )
-        await self._codes.add(session.account_id, code, hash_of(secret))
-        return answer_address(asked, {"code": secret})
+        await self._codes.add(user.account_id, code, hash_of(secret))
+        await self._grants.give(user.account_id, user.id, request.client_id, request.redirect_uri)
+        return answer_address(request, {"code": secret})
 
     async def exchange(self, client_id: str, code: str, redirect_uri: str, verifier: str) -> TokenPair:
         """A code for the first tokens of a sign-in. A code that comes twice ends that sign-in."""

@@ -17,6 +17,7 @@ from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Users
 from services.crm.store.database import Database
 from services.crm.store.database import Session as Transaction
+from services.crm.store.grants import Grants
 from services.crm.store.identities import Failures, Families, Sessions, SignInNames
 from services.crm.store.outbox import Outbox
 from shared.auth.tokens import LIFETIME, SignedIn, issue
@@ -39,6 +40,7 @@ class SignInStores:
     names: SignInNames
     sessions: Sessions
     families: Families
+    grants: Grants
     failures: Failures
     outbox: Outbox
 
@@ -53,7 +55,11 @@ class SignIns:
         self._clock = clock
 
     async def sign_in(self, address: str, password: str, client_address: str) -> NewSession:
-        """A new session. Problem 401 (one answer for every reason), 429 (with Retry-After)."""
+        """A new session. Problem 401, 429."""
+        return await self.open_session(await self.identify(address, password, client_address))
+
+    async def identify(self, address: str, password: str, client_address: str) -> User:
+        """Whose password that is. Problem 401 (one answer for every reason), 429 (with Retry-After)."""
         now, name = self._clock(), fold(address)
         key = hash_of(f"{name}\n{client_address}")
         if await self._stores.failures.add(key, now, FAILURE_WINDOW) > MAX_FAILURES:
@@ -66,7 +72,7 @@ class SignIns:
             raise Problem(WRONG_PASSWORD, "Check both and try again.")
         await self._stores.failures.clear(key)
         SIGN_INS.labels("signed_in").inc()
-        return await self.open_session(user)
+        return user
 
     async def _user_with(self, name: str, password: str) -> User | None:
         credentials = await self._stores.names.credentials(name)
@@ -102,6 +108,13 @@ class SignIns:
         if user is None or user.disabled:
             raise Problem(NOT_SIGNED_IN, "This user can't sign in any more.")
         return user
+
+    async def user_of(self, session: Session | None) -> User | None:
+        """The user of a session who may still act; None: nobody."""
+        if session is None:
+            return None
+        user = await self._stores.users.get(session.account_id, session.user_id)
+        return None if user is None or user.disabled else user
 
     async def access_token(self, session: Session) -> AccessToken:
         """A short access token for the page's own requests and its socket. Problem 401."""
@@ -156,6 +169,7 @@ class SignIns:
     async def _end_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
         await self._stores.sessions.revoke_all(account_id, user_id, transaction)
         await self._stores.families.revoke_all(account_id, user_id, transaction)
+        await self._stores.grants.forget_all(account_id, user_id, transaction)
         await self._tell(account_id, user_id, None, transaction)
 
     async def _tell(

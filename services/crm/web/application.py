@@ -10,6 +10,7 @@ from services.crm.model.messages import FeedDetail, FeedRow
 from services.crm.model.records import AnyRecord, Association, Contact
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
+from services.crm.rules.oauth import Asked
 from shared.auth.tokens import SignedIn
 from shared.directory.contract import RecordRef
 
@@ -17,8 +18,11 @@ from shared.directory.contract import RecordRef
 class SignIns(Protocol):
     """Signing in and out."""
 
-    async def sign_in(self, address: str, password: str, client_address: str) -> NewSession:
+    async def identify(self, address: str, password: str, client_address: str) -> User:
         """Problem 401, 429."""
+
+    async def open_session(self, user: User) -> NewSession:
+        """A session for a user whose identity is proven."""
 
     async def session(self, cookie: str | None) -> Session | None:
         """The session that a cookie opens."""
@@ -28,6 +32,16 @@ class SignIns(Protocol):
 
     async def sign_out(self, session: Session) -> None:
         """End the session."""
+
+
+class OAuth(Protocol):
+    """Clients that sign in."""
+
+    def check(self, asked: Asked) -> None:
+        """Problem 400, OAuthError."""
+
+    async def grant(self, user: User, asked: Asked) -> str:
+        """Where to go with a code."""
 
 
 class Accounts(Protocol):
@@ -104,6 +118,9 @@ class PagesApplication(Protocol):
 
     @property
     def sign_ins(self) -> SignIns: ...
+
+    @property
+    def oauth(self) -> OAuth: ...
 
     @property
     def accounts(self) -> Accounts: ...

@@ -4,6 +4,7 @@ import hmac
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
@@ -42,6 +43,12 @@ def headers(push_url: str, *, form_targets: tuple[str, ...] = ()) -> dict[str, s
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
+
+
+def uncached(answer: Response) -> Response:
+    """The answer, which nobody may keep: it carries a code."""
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def local_path(asked: str | None) -> str:

@@ -2,14 +2,14 @@
 
 import secrets
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.problems import TOO_MANY_ATTEMPTS, WRONG_PASSWORD
-from services.crm.rules.oauth import redirect_allowed
+from services.crm.rules.oauth import asked_by
 from services.crm.web import security
+from services.crm.web.clients import client_of, form_targets
 from services.crm.web.desk import SESSION_COOKIE, Anyone, ChangingPage, Visit
 from services.crm.web.words import gettext
 from shared.http.problems import Problem
@@ -31,11 +31,12 @@ async def root() -> Response:
 
 @router.get("/sign-in")
 async def form(visit: Anyone, next_: Annotated[str | None, Query(alias="next")] = None) -> Response:
-    """The form; whoever is signed in already goes on at once."""
+    """The form; whoever is signed in already goes on at once, unless a client asks for the password."""
     target = security.local_path(next_)
-    if visit.visitor is not None:
+    asked = asked_by(target)
+    if visit.visitor is not None and (asked is None or asked.prompt != "login"):
         return RedirectResponse(target, _SEE_OTHER)
-    return _form(visit, target)
+    return _form(visit, target, address=asked.login_hint if asked else "")
 
 
 @router.post("/sign-in")
@@ -46,21 +47,29 @@ async def sign_in(
     csrf_token: Annotated[str, Form()] = "",
     next_: Annotated[str | None, Form(alias="next")] = None,
 ) -> Response:
-    """Check the password. The form's token proves that the form was ours (no sign-in forced on others)."""
+    """Check the password. The form's token proves that the form was ours (no sign-in forced on others).
+
+    A client that waits for a code gets it at once: the password is the yes. Where somebody is signed in on
+    these pages already, that stays so; the client's sign-in is apart from it.
+    """
     security.check_origin(visit.request, visit.desk.addresses.app_url)
     security.check_token(csrf_token, visit.request.cookies.get(_FORM_COOKIE))
     target = security.local_path(next_)
     client = security.client_address(visit.request, visit.desk.trusted_proxies)
     try:
-        opened = await visit.desk.application.sign_ins.sign_in(address.strip(), password, client)
+        user = await visit.desk.application.sign_ins.identify(address.strip(), password, client)
     except Problem as problem:
         if problem.problem not in _FAULTS:
             raise
         return _form(visit, target, problem, address)
-    answer = RedirectResponse(target, _SEE_OTHER)
-    session = opened.session
-    lifetime_s = int((session.expires_at - session.created_at).total_seconds())
-    _set_cookie(answer, visit, SESSION_COOKIE, opened.cookie.get_secret_value(), lifetime_s)
+    asked = client_of(visit, target)
+    lead_to = await visit.desk.application.oauth.grant(user, asked) if asked else target
+    answer = security.uncached(RedirectResponse(lead_to, _SEE_OTHER))
+    if asked is None or visit.visitor is None:
+        opened = await visit.desk.application.sign_ins.open_session(user)
+        session = opened.session
+        lifetime_s = int((session.expires_at - session.created_at).total_seconds())
+        _set_cookie(answer, visit, SESSION_COOKIE, opened.cookie.get_secret_value(), lifetime_s)
     answer.delete_cookie(_FORM_COOKIE)
     return answer
 
@@ -75,24 +84,17 @@ async def sign_out(visit: ChangingPage) -> Response:
     return answer
 
 
-def _form_targets(target: str) -> tuple[str, ...]:
-    """Browsers hold a form's whole chain of redirects to `form-action`, and OAuth's leads to its client."""
-    parts = urlsplit(target)
-    if parts.path != "/oauth/authorize":
-        return ()
-    asked = parse_qs(parts.query).get("redirect_uri", [])
-    return tuple(security.origin_of(uri) for uri in asked[:1] if redirect_allowed(uri, ()))
-
-
 def _form(visit: Visit, target: str, problem: Problem | None = None, address: str = "") -> Response:
     token = visit.request.cookies.get(_FORM_COOKIE) or secrets.token_urlsafe(24)
     answer = visit.page(
         "sign_in.html",
         status_code=int(problem.problem.status) if problem else 200,
-        form_targets=_form_targets(target),
+        form_targets=form_targets(target),
         form_token=token,
         next=target,
         address=address,
+        client=client_of(visit, target) is not None,
+        stays=visit.visitor is not None,
         fault=_FAULTS[problem.problem] if problem else None,
     )
     answer.headers.update(problem.headers if problem else {})

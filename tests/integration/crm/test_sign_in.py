@@ -13,6 +13,7 @@ from services.crm.api.dependencies import COOKIE, CSRF_HEADER
 from services.crm.application.sign_ins import FAILURE_WINDOW, MAX_FAILURES, SESSION_LIFETIME
 from services.crm.collaborators import Collaborators
 from services.crm.model.sign_ins import AuthorizationRequest, NewSession
+from services.crm.rules.oauth import Asked
 from shared.auth.tokens import verify
 from shared.events.notifications import SignInRevoked
 from shared.http.problems import Problem
@@ -119,12 +120,12 @@ async def test_a_page_gets_an_access_token_with_its_csrf_token_only(
 
 
 async def _code(crm: Collaborators, people: People, challenge: str) -> str:
-    asked = AuthorizationRequest(
+    request = AuthorizationRequest(
         client_id="kaifu-extension", redirect_uri=REDIRECT, code_challenge=challenge, state="s t"
     )
-    crm.oauth.check(asked, "code", "S256")
-    session = (await _session(crm, people)).session
-    given = parse_qs(urlsplit(await crm.oauth.grant(session, asked)).query)
+    asked = Asked(request, "code", "S256")
+    crm.oauth.check(asked)
+    given = parse_qs(urlsplit(await crm.oauth.grant(people.rep, asked)).query)
     assert given["state"] == ["s t"]
     return given["code"][0]
 
@@ -269,6 +270,7 @@ async def test_revoking_ends_the_sign_in(crm: Collaborators, people: People) -> 
         ({"redirect_uri": "https://evil.example/"}, 400, ""),
         ({"client_id": "another"}, 400, ""),
         ({"code_challenge_method": "plain"}, 303, REDIRECT + "?error=invalid_request"),
+        ({"prompt": "none"}, 303, REDIRECT + "?error=invalid_request"),
         ({"response_type": "token"}, 303, REDIRECT + "?error=unsupported_response_type"),
         ({}, 303, "/sign-in?next=%2Foauth%2Fauthorize%3F"),
     ],
@@ -289,3 +291,45 @@ async def test_authorizing_never_redirects_to_strangers(
     assert answer.status_code == status
     assert answer.headers.get("location", "").startswith(where)
     assert "evil" not in answer.headers.get("location", "")
+
+
+async def _authorize(http: httpx.AsyncClient, **more: str) -> str:
+    """Where the browser is led."""
+    asked = {
+        "client_id": "kaifu-extension",
+        "redirect_uri": REDIRECT,
+        "response_type": "code",
+        "code_challenge": pkce()[1],
+        "code_challenge_method": "S256",
+    }
+    return str((await http.get("/oauth/authorize", params=asked | more)).headers["location"])
+
+
+@pytest.mark.requirement("E3")
+async def test_whoever_is_signed_in_is_asked_before_a_client_signs_in(
+    crm: Collaborators, people: People
+) -> None:
+    """Once for a client without a hint; always for another's mail account; never for one's own."""
+    new = await _session(crm, people)
+    async with client(crm) as http:
+        http.cookies.set(COOKIE, new.cookie.get_secret_value())
+        assert (await _authorize(http)).startswith("/allow?next=%2Foauth%2Fauthorize")
+        assert (await _authorize(http, login_hint=people.admin.address)).startswith("/allow?next=")
+        assert (await _authorize(http, login_hint=people.rep.address.upper())).startswith(f"{REDIRECT}?code=")
+        assert (await _authorize(http)).startswith(f"{REDIRECT}?code=")  # granted by now
+        elsewhere = "http://127.0.0.1:53683/callback"
+        assert (await _authorize(http, redirect_uri=elsewhere)).startswith("/allow?next=")
+        assert (await _authorize(http, login_hint=people.admin.address)).startswith("/allow?next=")
+        assert (await _authorize(http, prompt="login")).startswith("/sign-in?next=")
+
+
+async def test_a_new_password_takes_back_what_was_allowed(crm: Collaborators, people: People) -> None:
+    """As it ends all sign-ins."""
+    await _code(crm, people, pkce()[1])
+    credentials = await crm.accounts.credentials(people.rep.address)
+    assert credentials is not None
+    await crm.sign_ins.set_password(credentials, PASSWORD)
+    new = await _session(crm, people)
+    async with client(crm) as http:
+        http.cookies.set(COOKIE, new.cookie.get_secret_value())
+        assert (await _authorize(http)).startswith("/allow?next=")

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
+from services.crm.application.oauth import OAuthError
 from services.crm.model.accounts import User
 from services.crm.model.base import Page
 from services.crm.model.engagements import Engagement
@@ -16,7 +17,8 @@ from services.crm.model.messages import FeedDetail, FeedLink, FeedRecipient, Fee
 from services.crm.model.records import AnyRecord, Association, Contact
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
-from services.crm.problems import INVALID_CURSOR, TOO_MANY_ATTEMPTS, WRONG_PASSWORD
+from services.crm.problems import INVALID_CURSOR, TOO_MANY_ATTEMPTS, UNTRUSTED_CLIENT, WRONG_PASSWORD
+from services.crm.rules.oauth import Asked
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
 from shared.events.engagements import EngagementKind, Evidence, Verdict
@@ -141,6 +143,7 @@ class FakeSignIns:
     who: User
     refuse: bool = False
     disabled: bool = False
+    opened: int = 0
     signed_out: list[Session] = field(default_factory=list)
     clients: list[str] = field(default_factory=list)
 
@@ -154,12 +157,16 @@ class FakeSignIns:
             expires_at=NOW + timedelta(hours=12),
         )
 
-    async def sign_in(self, address: str, password: str, client_address: str) -> NewSession:
+    async def identify(self, address: str, password: str, client_address: str) -> User:
         self.clients.append(client_address)
         if self.refuse:
             raise Problem(TOO_MANY_ATTEMPTS, "Wait.", headers={"Retry-After": "900"})
         if (address, password) != (self.who.address, PASSWORD):
             raise Problem(WRONG_PASSWORD, "Check both.")
+        return self.who
+
+    async def open_session(self, user: User) -> NewSession:
+        self.opened += 1
         return NewSession(session=self.own_session(), cookie=SecretStr(COOKIE))
 
     async def session(self, cookie: str | None) -> Session | None:
@@ -172,6 +179,23 @@ class FakeSignIns:
 
     async def sign_out(self, session: Session) -> None:
         self.signed_out.append(session)
+
+
+@dataclass
+class FakeOAuth:
+    """Lets in one client, which asks rightly."""
+
+    granted: list[str] = field(default_factory=list)
+
+    def check(self, asked: Asked) -> None:
+        if asked.request.client_id != "kaifu-extension":
+            raise Problem(UNTRUSTED_CLIENT, "Not known.")
+        if asked.response_type != "code":
+            raise OAuthError("unsupported_response_type", "only `code`")
+
+    async def grant(self, user: User, asked: Asked) -> str:
+        self.granted.append(user.address)
+        return f"{asked.request.redirect_uri}?code=the-code"
 
 
 @dataclass
@@ -272,6 +296,7 @@ class FakeCrm:
 
     sign_ins: FakeSignIns
     accounts: FakeAccounts
+    oauth: FakeOAuth = field(default_factory=FakeOAuth)
     feed: FakeFeed = field(default_factory=FakeFeed)
     notifications: FakeNotifications = field(default_factory=FakeNotifications)
     records: FakeRecordBooks = field(default_factory=FakeRecordBooks)
