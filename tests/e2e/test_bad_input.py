@@ -11,6 +11,7 @@ from deploy.local.stack import Stack
 from tests.e2e.chromium import worker_of
 from tests.e2e.garbage import ANSWERS, DRIPS, answering
 from tests.e2e.rep import Desk, new_compose
+from tests.e2e.test_compose import new_contact
 
 SUBJECT = "‏שלום עולם‏ — مرحبا \u202eabc\u202c 👩‍👩‍👧‍👦🇯🇵 <b>&amp;"
 
@@ -35,6 +36,41 @@ async def test_two_hundred_recipients_and_a_subject_of_many_scripts(
     row = await until(in_the_feed, "the mail in the feed", 15.0)
     assert row["subject"] == SUBJECT
     assert [one["address"] for one in row["recipients"]] == addresses
+
+
+_UPLOADED = """async () => {
+    const { fetch } = self;
+    self.uploaded = [];
+    self.fetch = async (url, asked) => {
+        const answer = await fetch(url, asked);
+        if (String(url).endsWith("/body")) self.uploaded.push([answer.status, asked.body.length]);
+        return answer;
+    };
+}"""
+
+
+@pytest.mark.requirement("T2", "L1", "E3")
+async def test_a_body_of_five_megabytes(desk: Desk, stack: Stack, api: Rep) -> None:
+    await new_contact(api, "large@recipient.example")
+    worker = await worker_of(desk.browser)
+    await worker.evaluate(_UPLOADED)
+    row = '<tr><td>商品</td><td>1,234</td><td><a href="https://www.example.com/1">a &amp; b</a></td></tr>'
+    html = f"<table><tbody>{row * (5_000_000 // len(row.encode()))}</tbody></table>"
+    compose = await new_compose(desk.page)
+    await compose.write("large@recipient.example", "Large", html)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await compose.send()
+    mail = await desk.gmail.sent(1, within_s=30.0)
+    tracking = stack.addresses["tracking_url"]
+    assert mail.html.index(f"{tracking}/o/") < 90 * 1024
+    assert mail.html.count(f"{tracking}/c/") == mail.html.count("<a ")
+
+    async def uploaded() -> Json | None:
+        found: Json = await worker.evaluate("self.uploaded")
+        return found or None
+
+    ((status, length),) = await until(uploaded, "the body at the server", 60.0)
+    assert (status, length > 4_000_000) == (204, True)
 
 
 @asynccontextmanager
