@@ -67,6 +67,8 @@ export interface GmailAnswers {
 export interface PageAnswers {
   overview: Overview;
   feed: { rows: FeedRow[]; next: string | null };
+  /** What was read last, which may be old, or nothing. */
+  "kept-feed": { rows: FeedRow[]; next: string | null };
   row: RowDetail;
   seen: null;
   mute: null;

@@ -114,6 +114,7 @@ export type HeardFromGmail = v.InferOutput<typeof FromGmail>;
 export const FromPages = v.variant("type", [
   v.object({ type: v.literal("overview") }),
   v.object({ type: v.literal("feed"), account: Account, after: v.nullable(Text(2000)) }),
+  v.object({ type: v.literal("kept-feed"), account: Account }),
   v.object({ type: v.literal("row"), account: Account, message_id: Id }),
   v.object({ type: v.literal("seen"), account: Account }),
   v.object({ type: v.literal("mute"), message_id: Id, muted: v.boolean() }),

@@ -42,6 +42,17 @@ class Popup {
     return inLanguage(this.overview.language);
   }
 
+  /** What was read last, at once; then what there is now. */
+  async open(): Promise<void> {
+    const kept = await askFromPage({ type: "kept-feed", account: this.account.account });
+    if (kept.ok && kept.value.rows.length > 0) {
+      this.#rows = kept.value.rows;
+      this.#next = kept.value.next;
+      this.#show();
+    }
+    await this.load(false);
+  }
+
   async load(further: boolean): Promise<void> {
     if (further && (this.#next === null || this.#loading)) return;
     const turn = ++this.#turn;
@@ -53,6 +64,10 @@ class Popup {
     this.#loading = false;
     if (!answer.ok) {
       this.#failed(answer.trouble);
+      return;
+    }
+    if (!further && this.#reading()) {
+      this.#stale = true;
       return;
     }
     this.#rows = further ? withPage(this.#rows, answer.value.rows) : answer.value.rows;
@@ -114,13 +129,12 @@ class Popup {
 
   #failed(trouble: string): void {
     const away = make("p", "", this.say(trouble === "signed_out" ? "reasonSignedOut" : "unreachable"));
-    const place = make(
-      "div",
-      "empty",
-      away,
-      button("", this.say("retry"), () => void this.load(false)),
-    );
-    this.#feed.replaceChildren(place);
+    const again = button("", this.say("retry"), () => {
+      this.#feed.scrollTop = 0;
+      void this.load(false);
+    });
+    const rows = this.#feed.querySelectorAll("article");
+    this.#feed.replaceChildren(make("div", rows.length > 0 ? "away" : "empty", away, again), ...rows);
   }
 
   #empty(text: string): void {
@@ -153,7 +167,7 @@ async function open(wanted?: string): Promise<void> {
   const signedIn = overview.accounts.filter((one) => one.signedIn);
   const account = overview.accounts.find((one) => one.account === wanted) ?? signedIn[0];
   if (account?.signedIn) {
-    await new Popup(overview, account).load(false);
+    await new Popup(overview, account).open();
     return;
   }
   const say = inLanguage(overview.language);

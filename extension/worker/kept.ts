@@ -4,6 +4,7 @@ import type { Job } from "../core/job";
 import { EMPTY_BOOK } from "../core/pushes";
 import { NOTHING_UNREAD, type Unread } from "../core/unread";
 import { Draft } from "../messages/protocol";
+import { RowPage } from "../server/shapes";
 import { Stored } from "../server/stored";
 import { Jobs } from "./job-shape";
 import { Known } from "./known";
@@ -72,3 +73,6 @@ export function keepDraft(id: string, choices: v.InferOutput<typeof Draft>): Pro
 }
 
 export const jobs: Stored<v.GenericSchema<unknown, Job[]>> = new Stored(local, "queue", Jobs, []);
+
+/** The first page of each feed as it was read last, for a popup that is there at once. Ends with the browser. */
+export const firstPages = new Stored(chrome.storage.session, "firstPages", v.record(v.string(), RowPage), {});

@@ -8,13 +8,14 @@ import type { Discovery } from "../server/shapes";
 import type { SignIns } from "../server/sign-ins";
 import { languageOf } from "../text/say";
 import type { Calls } from "./calls";
-import { muted, origins, seenAccounts, settings, unread } from "./kept";
+import { firstPages, muted, origins, seenAccounts, settings, unread } from "./kept";
 import { showBadge } from "./notifications";
 import { blockOwnPixels } from "./own-pixel-rules";
 import type { Streams } from "./streams";
 import { tellGmail } from "./tell";
 
 export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: Streams): PageHandlers {
+  const feedName = async (account: string) => `${account} ${(await signIns.of(account))?.me.user_id}`;
   return {
     overview: async () => {
       const current = await settings.read();
@@ -40,8 +41,14 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
       };
     },
     feed: async ({ account, after }) => {
+      const name = await feedName(account);
       const page = await calls.feed(account, after);
+      if (after === null) await firstPages.change((all) => ({ ...all, [name]: page })).catch(() => undefined);
       return { rows: page.items, next: page.next };
+    },
+    "kept-feed": async ({ account }) => {
+      const page = (await firstPages.read())[await feedName(account)];
+      return { rows: page?.items ?? [], next: page?.next ?? null };
     },
     row: ({ account, message_id }) => calls.row(account, message_id),
     seen: async () => {

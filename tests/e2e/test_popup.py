@@ -1,5 +1,8 @@
 """The open popup follows what happens on the server, whatever becomes of the push stream."""
 
+import os
+import signal
+
 import pytest
 from playwright.async_api import BrowserContext, expect
 
@@ -9,6 +12,7 @@ from deploy.local.seed import Person
 from deploy.local.stack import Stack
 from tests.e2e.chromium import EXTENSION_ORIGIN, worker_of
 from tests.e2e.rep import open_gmail, sign_in
+from tests.e2e.standin.server import GmailStandIn
 
 _REFUSE_SOCKETS = """() => {
     self.realWebSocket = self.WebSocket;
@@ -44,3 +48,28 @@ async def test_a_change_before_the_first_connection_of_the_stream_is_not_missed(
     await expect(row).to_have_count(0)
     await worker.evaluate(_CONNECT_AGAIN)
     await expect(row.locator(".state")).to_contain_text("Sent", timeout=10_000)
+
+
+@pytest.mark.requirement("T6")
+async def test_what_was_read_last_is_there_at_once_whatever_the_server_does(
+    signed_in: tuple[BrowserContext, GmailStandIn], stack: Stack, api: Rep
+) -> None:
+    browser, _ = signed_in
+    prepared = await api.prepare([{"address": "ann@recipient.example"}], [], subject="Read last time")
+    await api.confirm_sent(prepared)
+    popup = await browser.new_page()
+    await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    row = popup.locator("article.mail", has_text="Read last time")
+    await expect(row).to_be_visible(timeout=10_000)
+    os.kill(stack.pids["crm"], signal.SIGSTOP)
+    try:
+        await popup.reload()
+        await expect(row).to_be_visible(timeout=3000)
+        await expect(popup.locator(".away")).to_contain_text("cannot be reached", timeout=15_000)
+        await expect(row).to_be_visible()
+    finally:
+        os.kill(stack.pids["crm"], signal.SIGCONT)
+    await popup.get_by_role("button", name="Try again").click()
+    await expect(popup.locator(".away")).to_have_count(0, timeout=10_000)
+    await expect(row).to_be_visible()
+    await popup.close()
