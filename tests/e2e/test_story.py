@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Playwright, expect
 
-from deploy.local.rep import until
+from deploy.local.rep import Rep, until
 from deploy.local.seed import Person
 from deploy.local.stack import Stack
 from tests.e2e.chromium import EXECUTABLE, EXTENSION_ID, EXTENSION_ORIGIN, contacted, net_log, rep_browser
 from tests.e2e.rep import new_compose, notifications, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn
+from tests.e2e.test_compose import new_contact
 
 LINK = "https://www.example.com/offer?a=1&copy=2&sig=%2Fx%3D"
 GMAIL_ORIGIN = "https://mail.google.com/"
@@ -21,9 +22,16 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 @pytest.mark.requirement("T1", "T2", "T3", "T6", "L1")
 async def test_a_tracked_mail_is_opened_and_nobody_else_hears_of_it(
-    stack: Stack, gmail: GmailStandIn, rep: Person, playwright: Playwright, extension: Path, tmp_path: Path
+    stack: Stack,
+    api: Rep,
+    gmail: GmailStandIn,
+    rep: Person,
+    playwright: Playwright,
+    extension: Path,
+    tmp_path: Path,
 ) -> None:
     profile = tmp_path / "rep"
+    await new_contact(api, "story@recipient.example")
     async with rep_browser(playwright, profile, extension, gmail.port) as browser:
         await whole_story(stack, browser, gmail, rep, playwright)
     ours = tuple(f"{stack.addresses[part]}/" for part in ("app_url", "api_url", "push_url"))
@@ -42,9 +50,13 @@ async def whole_story(
     await page.bring_to_front()
     compose = await new_compose(page)
     await expect(compose.track).to_be_checked()
+    await expect(compose.log).to_be_checked()
     await compose.write(
-        "ann@recipient.example", "開封 test", f'<p>Hello <a href="{LINK.replace("&", "&amp;")}">offer</a></p>'
+        "story@recipient.example",
+        "開封 test",
+        f'<p>Hello <a href="{LINK.replace("&", "&amp;")}">offer</a></p>',
     )
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
     await compose.send()
     mail = await gmail.sent(1)
     tracking = stack.addresses["tracking_url"]
@@ -71,3 +83,10 @@ async def whole_story(
     row = popup.locator("article.mail", has_text="開封 test")
     await expect(row).to_have_attribute("data-state", "opened", timeout=10_000)
     await expect(row.locator(".state")).to_contain_text("Opened")
+
+    async with browser.expect_page() as opening:
+        await row.get_by_role("button", name="Open record").click()
+    contact = await opening.value
+    rows = contact.locator(".timeline li", has_text="開封 test")
+    # The rep's profile is in Japanese: opened, and logged before that.
+    await expect(rows.locator("strong")).to_have_text(["開封", "ログしたメール"], timeout=10_000)
