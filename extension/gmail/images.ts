@@ -20,5 +20,5 @@ export function watchImages(root: Node & ParentNode, seen: (image: HTMLImageElem
 function within(node: Node, seen: (image: HTMLImageElement) => void): void {
   if (!(node instanceof Element)) return;
   if (node instanceof HTMLImageElement) seen(node);
-  else for (const image of node.getElementsByTagName("img")) seen(image);
+  else for (const image of node.querySelectorAll("img")) seen(image);
 }

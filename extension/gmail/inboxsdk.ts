@@ -37,8 +37,7 @@ class SdkGmail implements Gmail {
 
   messages(listener: (message: ShownMessage) => void): void {
     this.sdk.Conversations.registerMessageViewHandler((view) => {
-      // A mail may hold what looks like Gmail's own messages.
-      if (this.inMail(view.getElement())) return;
+      if (isImitation(view.getElement())) return;
       this.#shown.add(view);
       view.on("destroy", () => this.#shown.delete(view));
       listener(new SdkMessage(view));
@@ -201,6 +200,11 @@ class SdkMessage implements ShownMessage {
   onGone(listener: () => void): void {
     this.view.on("destroy", listener);
   }
+}
+
+/** A message that stands within a message is part of a mail that was made to look like one. */
+function isImitation(message: HTMLElement): boolean {
+  return message.parentElement?.closest("[data-message-id], [data-legacy-message-id]") != null;
 }
 
 /** Null while Gmail makes it anew. */

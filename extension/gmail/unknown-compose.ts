@@ -29,7 +29,8 @@ export function watchForUnknownComposes(
 }
 
 function unhandled(handled: (element: Element) => boolean): Element[] {
-  return [...document.querySelectorAll(EDITORS)].filter((editor) => visible(editor) && !handled(editor));
+  // In this order: what stands in a mail may have been made to fail when it is measured.
+  return [...document.querySelectorAll(EDITORS)].filter((editor) => !handled(editor) && visible(editor));
 }
 
 function visible(element: Element): boolean {
