@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from services.crm.api import (
     attachments,
     companies,
+    compose,
     contacts,
     deals,
     feed,
@@ -29,7 +30,7 @@ from shared.http.problems import UNAVAILABLE, Problem
 
 _RECORDS = (contacts, companies, deals, tickets)
 _RECORDS = (contacts, companies, deals, tickets)
-_NOUNS = (oauth, me, feed, *_RECORDS, messages, attachments, notifications, settings)
+_NOUNS = (oauth, me, feed, *_RECORDS, compose, messages, attachments, notifications, settings)
 _UNSEEN = (internal, session)
 
 

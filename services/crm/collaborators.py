@@ -8,6 +8,7 @@ from services.crm.application.accounts import AccountBook
 from services.crm.application.attachments import MailAttachments
 from services.crm.application.bodies import MailBodies
 from services.crm.application.clock import Clock, utc_now
+from services.crm.application.compose import ComposeContexts
 from services.crm.application.directory import Directory
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
@@ -70,6 +71,7 @@ class Collaborators:
     sign_ins: SignIns
     oauth: OAuth
     directory: Directory
+    compose: ComposeContexts
     feed: Feed
     records: RecordBooks
     timelines: Timelines
@@ -105,6 +107,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
         directory=Directory(accounts, users, records, messages),
+        compose=ComposeContexts(accounts, records),
         feed=Feed(messages),
         records=RecordBooks(database, records, users, clock),
         timelines=Timelines(records, timeline),

@@ -79,15 +79,13 @@ class Directory:
 
     async def _decided(self, asked: PreparedMessage) -> Draft:
         addresses = [to.address for to in asked.recipients]
-        account, user, contacts = await asyncio.gather(
+        account, user, found = await asyncio.gather(
             self._accounts.get(asked.account_id),
             self._users.get(asked.account_id, asked.user_id),
-            self._records.addresses.contacts_of(asked.account_id, addresses),
+            self._records.contacts_at(asked.account_id, addresses),
         )
         if account is None or not sender_is_ours(user, asked.from_address):
             raise Problem(SENDER_NOT_OURS, "Send from one of your own addresses, or add it in your profile.")
-        known = await self._records.contacts.some(asked.account_id, set(contacts.values()))
-        found = [known.get(contacts[fold(one)]) if fold(one) in contacts else None for one in addresses]
         policy = decide(account, asked, [one.legal_basis.kind if one else None for one in found])
         recipients = tuple(
             MessageRecipient(

@@ -33,18 +33,25 @@ def decide(account: Account, asked: PreparedMessage, bases: Sequence[LegalBasisK
 def _tracking(
     account: Account, asked: PreparedMessage, bases: Sequence[LegalBasisKind | None]
 ) -> tuple[UntrackedReason | None, bool]:
-    if not asked.track:
-        return "not_asked", False
+    untracked = why_untracked(account, bases) if asked.track else "not_asked"
+    # P3: one pixel serves several people, so nobody may be named
+    return untracked, untracked is None and account.settings.data_privacy and len(bases) > 1
+
+
+def why_untracked(account: Account, bases: Sequence[LegalBasisKind | None]) -> UntrackedReason | None:
+    """Why a mail to these can't be tracked, if that is asked; None: it can."""
     if not account.settings.tracking:
-        return "account_tracking_off", False
+        return "account_tracking_off"
     if not account.settings.data_privacy:
-        return None, False
-    if not any(basis is not None and basis.eligible for basis in bases):
-        return "no_legal_basis", False
-    return None, len(bases) > 1  # P3: one pixel serves several people, so nobody may be named
+        return None
+    eligible = any(basis is not None and basis.eligible for basis in bases)
+    return None if eligible else "no_legal_basis"
 
 
 def _logging(account: Account, asked: PreparedMessage) -> UnloggedReason | None:
-    if not asked.log:
-        return "not_asked"
+    return why_unlogged(account) if asked.log else "not_asked"
+
+
+def why_unlogged(account: Account) -> UnloggedReason | None:
+    """Why a mail can't be logged, if that is asked; None: it can."""
     return None if account.settings.logging else "account_logging_off"

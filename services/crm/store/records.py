@@ -1,7 +1,7 @@
 """Contacts, companies, deals, tickets, and their associations."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -135,6 +135,19 @@ class Associations:
             for pair in found
         ]
 
+    async def of_contacts(
+        self, account_id: UUID, contact_ids: Iterable[UUID]
+    ) -> dict[UUID, list[tuple[RecordRef, bool]]]:
+        """What belongs to each of many contacts, in one look-up."""
+        ids = list(contact_ids)
+        belonging: dict[UUID, list[tuple[RecordRef, bool]]] = {id_: [] for id_ in ids}
+        if ids:
+            where = {"from_type": RecordType.CONTACT, "from_id": {"$in": ids}}
+            for pair in await self._pairs.find(account_id, where):
+                ref = RecordRef(record_type=RecordType(pair["to_type"]), record_id=pair["to_id"])
+                belonging[pair["from_id"]].append((ref, pair["primary"]))
+        return belonging
+
     async def add(
         self, account_id: UUID, one: RecordRef, other: RecordRef, session: Session, *, primary: bool
     ) -> None:
@@ -172,6 +185,12 @@ class AllRecords:
         self.tickets = Records(database, Ticket, "tickets")
         self.addresses = ContactAddresses(database)
         self.associations = Associations(database)
+
+    async def contacts_at(self, account_id: UUID, addresses: Sequence[str]) -> list[Contact | None]:
+        """The contact of each address, in their order; None where there is none."""
+        ids = await self.addresses.contacts_of(account_id, addresses)
+        known = await self.contacts.some(account_id, set(ids.values()))
+        return [known.get(ids[fold(one)]) if fold(one) in ids else None for one in addresses]
 
     async def names(self, account_id: UUID, refs: Iterable[RecordRef]) -> dict[RecordRef, str]:
         """The names of those that exist."""
