@@ -47,6 +47,7 @@ export type Draft = v.InferOutput<typeof Draft>;
 
 /** Where the page of this Gmail account is; several accounts stand side by side. */
 const GmailPath = v.pipe(v.string(), v.regex(/^\/mail\/(u\/\d{1,3}\/)?$/));
+const Entries = v.pipe(v.array(Text(320)), v.maxLength(5000));
 const TrackedLink = v.object({ url: Text(4096), tracked_url: Text(4096) });
 /** What was put in place of what, in case the rep takes the mail back. */
 const TrackedLinks = v.pipe(v.array(TrackedLink), v.maxLength(1000));
@@ -122,14 +123,19 @@ export const FromPages = v.variant("type", [
   v.object({ type: v.literal("sign-in"), account: Account, server: Text(2000) }),
   v.object({ type: v.literal("sign-out"), account: Account }),
   v.object({ type: v.literal("test"), account: Account }),
+  /** What is named is changed; the rest may have been changed elsewhere. */
   v.object({
     type: v.literal("settings"),
-    language: v.picklist(["auto", "en", "ja"]),
-    track: v.boolean(),
-    log: v.boolean(),
-    neverCreate: v.boolean(),
-    neverTrack: v.pipe(v.array(Text(320)), v.maxLength(5000)),
-    neverLog: v.pipe(v.array(Text(320)), v.maxLength(5000)),
+    change: v.partial(
+      v.object({
+        language: v.picklist(["auto", "en", "ja"]),
+        track: v.boolean(),
+        log: v.boolean(),
+        neverCreate: v.boolean(),
+        neverTrack: Entries,
+        neverLog: Entries,
+      }),
+    ),
   }),
 ]);
 export type FromPages = v.InferInput<typeof FromPages>;

@@ -24,9 +24,9 @@ async function open(): Promise<void> {
   status.setAttribute("role", "status");
   const save = async (change: Partial<Settings>, reload = false) => {
     Object.assign(overview.settings, change);
-    const saved = await askFromPage({ type: "settings", ...overview.settings });
+    const saved = await askFromPage({ type: "settings", change });
     if (reload) await open();
-    status.textContent = saved.ok ? say("saved") : "";
+    status.textContent = say(saved.ok ? "saved" : "notSaved");
   };
   document.body.replaceChildren(
     make(
@@ -129,6 +129,18 @@ function language(settings: Settings, say: Say, save: Save): HTMLElement {
     () => void save({ language: choice.value as Settings["language"] }, true),
   );
   return make("section", "card", make("label", "field", make("h2", "", say("language")), choice));
+}
+
+/** What was changed in Gmail meanwhile is shown, unless something is being typed. */
+document.addEventListener("visibilitychange", () => {
+  const typing = [...document.querySelectorAll("input, textarea")].some(
+    (field) => field === document.activeElement || (field instanceof HTMLInputElement && isTyped(field)),
+  );
+  if (document.visibilityState === "visible" && !typing) void open();
+});
+
+function isTyped(field: HTMLInputElement): boolean {
+  return field.type === "url" && field.value !== "";
 }
 
 onChanged(FEED_CHANGED, () => {

@@ -84,8 +84,8 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
       await calls.test(account);
       return null;
     },
-    settings: async ({ type: _, ...asked }) => {
-      await settings.write(asked);
+    settings: async ({ change }) => {
+      await settings.change((all) => ({ ...all, ...change }) as typeof all);
       await tellGmail();
       return null;
     },

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from deploy.local.rep import Json, Rep, until
 from deploy.local.stack import Stack
 from tests.e2e.chromium import worker_of
-from tests.e2e.records import new_contact
+from tests.e2e.records import logged, new_contact
 from tests.e2e.rep import ComposeWindow, Desk, new_compose
 
 _KEPT = "Promise.all([chrome.storage.local.get('queue'), chrome.storage.session.get('underWay')])"
@@ -129,3 +129,36 @@ async def test_a_compose_window_that_is_not_understood_is_said_and_no_other(desk
     await expect(warnings).to_have_count(1)
     await desk.page.locator(".unknown-window button").click()
     assert await desk.page.locator("body").get_attribute("data-sent") == "1"
+
+
+@pytest.mark.requirement("L2", "L4")
+async def test_a_record_that_was_searched_for_gets_the_mail_and_an_unticked_one_does_not(
+    desk: Desk, api: Rep
+) -> None:
+    contact = await new_contact(api, "unticked@recipient.example")
+    answer = await api.http.post(
+        f"{api.app_url}/v1/companies",
+        headers={"Authorization": f"Bearer {api.token}"},
+        json={"name": "探索 <b>KK</b>"},
+    )
+    assert answer.status_code == 201, answer.text
+    compose = await new_compose(desk.page)
+    await compose.write("unticked@recipient.example", "To the company", "<p>Hello</p>")
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await compose.window.locator(".kaifu-records").click()
+    menu = desk.page.locator(".kaifu-menu:popover-open")
+    await menu.get_by_role("searchbox").fill("探索")
+    await menu.get_by_role("button", name="探索 <b>KK</b> · Company").click(timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (2)")
+    await menu.get_by_label("Unticked · Contact").uncheck()
+    await desk.page.keyboard.press("Escape")
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
+    await compose.send()
+    await desk.gmail.sent(1)
+
+    async def on_the_company() -> Json | None:
+        return next(iter((await api.get(f"/v1/companies/{answer.json()['id']}/timeline"))["items"]), None)
+
+    row = await until(on_the_company, "the mail on the company's timeline", 15.0)
+    assert row["subject"] == "To the company"
+    assert await logged(api, contact) == []

@@ -6,7 +6,7 @@ import signal
 import pytest
 from playwright.async_api import BrowserContext, expect
 
-from deploy.local.rep import Rep
+from deploy.local.rep import Rep, follow_link, load_pixel
 from deploy.local.screen import open_screen
 from deploy.local.seed import Person
 from deploy.local.stack import Stack
@@ -72,4 +72,32 @@ async def test_what_was_read_last_is_there_at_once_whatever_the_server_does(
     await popup.get_by_role("button", name="Try again").click()
     await expect(popup.locator(".away")).to_have_count(0, timeout=10_000)
     await expect(row).to_be_visible()
+    await popup.close()
+
+
+@pytest.mark.requirement("T3", "T6")
+async def test_filters_leave_what_they_say(signed_in: tuple[BrowserContext, GmailStandIn], api: Rep) -> None:
+    browser, _ = signed_in
+    to = [{"address": "ann@recipient.example"}]
+    sent = await api.prepare(to, [], subject="Filtered: sent")
+    opened = await api.prepare(to, [], subject="Filtered: opened")
+    clicked = await api.prepare(to, ["https://www.example.com/"], subject="Filtered: clicked")
+    for prepared in (sent, opened, clicked):
+        await api.confirm_sent(prepared)
+    await load_pixel(api.http, opened["pixel_url"])
+    await follow_link(api.http, clicked["links"][0]["tracked_url"])
+    popup = await browser.new_page()
+    await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    rows = popup.locator("article.mail", has_text="Filtered:")
+    await expect(rows.filter(has_text="1 click")).to_be_visible(timeout=15_000)
+    await expect(rows.and_(popup.locator("[data-state=opened]"))).to_have_count(2, timeout=15_000)
+    left = {
+        "Opened": ["clicked", "opened"],  # a click proves an open (B7)
+        "Clicked": ["clicked"],
+        "Not opened": ["sent"],
+        "All": ["clicked", "opened", "sent"],
+    }
+    for name, subjects in left.items():
+        await popup.get_by_label("Show").select_option(label=name)
+        await expect(rows.locator(".subject")).to_have_text([f"Filtered: {one}" for one in subjects])
     await popup.close()
