@@ -19,6 +19,7 @@ const TROUBLES: Record<string, TextKey> = {
   unreachable: "reasonUnreachable",
   signed_out: "reasonSignedOut",
   garbage: "reasonGarbage",
+  cut_off: "cutOffShort",
 };
 
 /** What is asked of the server, or null when both boxes are off: then it is not asked at all. */
@@ -121,7 +122,7 @@ function failed(say: Say, mail: Mail, outcome: Extract<Outcome, { ok: false }>):
 
 /** Whether a late prepare may do what this one could not: not after a plain no. */
 function retriable(outcome: Outcome): boolean {
-  return outcome.ok || outcome.trouble !== "refused";
+  return outcome.ok || !["refused", "cut_off"].includes(outcome.trouble);
 }
 
 function troubleKey(outcome: Extract<Outcome, { ok: false }>): TextKey {

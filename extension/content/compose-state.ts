@@ -1,5 +1,5 @@
 /** One compose window: what the rep chose, and what is known of the recipients. */
-import { type BoxState, boxes } from "../core/start-values";
+import { type BoxState, boxes, CUT_OFF } from "../core/start-values";
 import type { Compose, Written } from "../gmail/page";
 import type { Found } from "../messages/answers";
 import { askFromGmail } from "../messages/ask";
@@ -40,6 +40,7 @@ export class ComposeState {
   }
 
   get boxes(): { track: BoxState; log: BoxState } {
+    if (this.context.cutOff) return CUT_OFF;
     return boxes(
       this.context.greeting.signedIn,
       this.choices,

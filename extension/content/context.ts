@@ -15,6 +15,7 @@ const OFFLINE: Greeting = {
 
 export class Context {
   greeting: Greeting = OFFLINE;
+  cutOff = false;
   #greeted: Promise<void> = Promise.resolve();
   readonly #refreshed = new Signal();
   readonly #feed = new Signal();
@@ -37,6 +38,12 @@ export class Context {
       this.#refreshed.emit();
     });
     return this.#greeted;
+  }
+
+  /** Nobody answers this page any more. */
+  cut(): void {
+    this.cutOff = true;
+    this.#refreshed.emit();
   }
 
   greeted(): Promise<void> {

@@ -7,6 +7,7 @@ import { FEED_CHANGED, onChanged, STANDING_CHANGED } from "../messages/changed";
 import { inLanguage, languageOf } from "../text/say";
 import { ComposeState } from "./compose-state";
 import { Context } from "./context";
+import { onCutOff } from "./cut-off";
 import { tell } from "./elements";
 import { atMostEvery } from "./signal";
 
@@ -27,6 +28,12 @@ watchForUnknownComposes(
     tell(say("layoutUnknown"), say("dismiss"), true);
   },
 );
+
+onCutOff(() => {
+  const say = context?.say ?? inLanguage(languageOf("auto", navigator.language));
+  context?.cut();
+  tell(say("cutOff"), say("dismiss"), true);
+});
 
 openGmail().then(
   (gmail) => {

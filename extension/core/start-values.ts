@@ -1,7 +1,7 @@
 /** How the Track and Log boxes of a compose window start, and why they may be greyed (T1, L1, E1, E2, L9). */
 import { matches } from "./address-list";
 
-export type GreyReason = "signed_out" | "never_track" | "never_log" | "not_understood";
+export type GreyReason = "signed_out" | "never_track" | "never_log" | "not_understood" | "cut_off";
 
 export interface BoxState {
   checked: boolean;
@@ -23,6 +23,10 @@ export interface Defaults {
 }
 
 export const UNTOUCHED: Choices = { track: null, log: null };
+
+const GONE: BoxState = { checked: false, enabled: false, reason: "cut_off" };
+/** When the extension is gone from under the page. */
+export const CUT_OFF = { track: GONE, log: GONE };
 
 /**
  * A choice made in this draft stands over the rep's default. A recipient on the rep's never-track list keeps

@@ -12,6 +12,7 @@ const REASONS: Record<GreyReason, TextKey> = {
   never_track: "neverTrack",
   never_log: "neverLog",
   not_understood: "layoutUnknown",
+  cut_off: "cutOffShort",
 };
 
 register({
@@ -44,7 +45,7 @@ register({
       reason.textContent = reasons.map((one) => say(REASONS[one])).join(" · ");
       reason.title = reason.textContent;
       signIn.textContent = say("signIn");
-      signIn.hidden = greeting.signedIn;
+      signIn.hidden = greeting.signedIn || context.cutOff;
       records.show(states.log.checked);
       never.show();
     };

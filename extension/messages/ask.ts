@@ -12,12 +12,17 @@ export async function askFromPage<M extends FromPages>(message: M): Promise<Answ
   return ask(message);
 }
 
+/** Whether the extension was updated, reloaded or switched off since this script was put into the page. */
+export function isCutOff(): boolean {
+  return chrome.runtime?.id === undefined;
+}
+
 async function ask<T>(message: object): Promise<Answer<T>> {
   try {
     const answer: unknown = await chrome.runtime.sendMessage({ kaifu: 1, ...message });
     if (answer && typeof answer === "object" && "ok" in answer) return answer as Answer<T>;
   } catch {
-    // The extension was updated or reloaded: this page still runs the script of before.
+    // The worker ended in the middle of it, or there is none for this page any more.
   }
-  return { ok: false, trouble: "unreachable", problem: "" };
+  return { ok: false, trouble: isCutOff() ? "cut_off" : "unreachable", problem: "" };
 }

@@ -67,7 +67,6 @@ function actions(
   const place = make("div", "actions", more, muteButton(row, overview, say));
   const contact = row.recipients.find((one) => one.contact_id !== null)?.contact_id;
   if (contact) place.append(button("quiet", say("openRecord"), () => open(`/contacts/${contact}`)));
-  place.append(button("quiet", say("openFeed"), () => open(`/feed#row-${row.message_id}`)));
   return place;
 }
 

@@ -100,6 +100,7 @@ class Popup {
       "div",
       "tools",
       filter,
+      button("quiet", say("openFeed"), () => void chrome.tabs.create({ url: `${this.account.server}/feed` })),
       button("quiet", say("settings"), () => void chrome.runtime.openOptionsPage()),
     );
     this.#header.replaceChildren(make("h1", "", say("feed")), tools);

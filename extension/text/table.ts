@@ -115,6 +115,11 @@ export const TEXT = {
     en: "Kaifu does not recognise this version of Gmail: this mail is neither tracked nor logged. Sending works as usual.",
     ja: "このGmailの画面をKaifuが認識できません。このメールはトラックもログもされません。送信は通常どおりできます。",
   },
+  cutOff: {
+    en: "Kaifu was updated or switched off. Reload this page to go on; until then mail goes out neither tracked nor logged.",
+    ja: "Kaifuが更新または無効化されました。このページを再読み込みするまで、メールはトラックもログもされずに送信されます。",
+  },
+  cutOffShort: { en: "Reload this page to go on", ja: "ページを再読み込みしてください" },
   dismiss: { en: "Dismiss", ja: "閉じる" },
   feed: { en: "Activity feed", ja: "アクティビティーフィード" },
   openFeed: { en: "Open the feed", ja: "フィードを開く" },

@@ -1,5 +1,6 @@
 """Chromium with the extension in it, and without it."""
 
+import asyncio
 import json
 import os
 import re
@@ -58,21 +59,11 @@ async def rep_browser(
 ) -> AsyncIterator[BrowserContext]:
     """The rep's browser. No name resolves but Gmail's, which is the stand-in. Whatever it asks of the network
     is written to `net_log(profile)`. `extension`: a folder, or none."""
-    loaded = [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
     context = await playwright.chromium.launch_persistent_context(
         str(profile),
         executable_path=str(EXECUTABLE),
         headless=False,
-        args=[
-            "--headless=new",
-            "--no-sandbox",
-            *(loaded if extension else []),
-            f"--host-resolver-rules=MAP mail.google.com 127.0.0.1:{gmail_port},"
-            "MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
-            "--ignore-certificate-errors",
-            f"--lang={language}",
-            f"--log-net-log={net_log(profile)}",
-        ],
+        args=_arguments(profile, extension, gmail_port, language),
         env={"LANGUAGE": language, "LANG": "ja_JP.UTF-8" if language == "ja" else "en_US.UTF-8"},
         viewport={"width": 1280, "height": 800},
         locale=language,
@@ -81,6 +72,38 @@ async def rep_browser(
         yield context
     finally:
         await context.close()
+
+
+@asynccontextmanager
+async def unwatched_browser(profile: Path, extension: Path, gmail_port: int) -> AsyncIterator[None]:
+    """The same without a driver: whoever looks into a service worker keeps it alive."""
+    process = await asyncio.create_subprocess_exec(
+        str(EXECUTABLE),
+        *_arguments(profile, extension, gmail_port, "en"),
+        f"--user-data-dir={profile}",
+        *("--no-first-run", "--disable-background-networking", "--password-store=basic"),
+        "about:blank",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def _arguments(profile: Path, extension: Path | None, gmail_port: int, language: str) -> list[str]:
+    loaded = [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
+    return [
+        "--headless=new",
+        "--no-sandbox",
+        *(loaded if extension else []),
+        f"--host-resolver-rules=MAP mail.google.com 127.0.0.1:{gmail_port},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+        "--ignore-certificate-errors",
+        f"--lang={language}",
+        f"--log-net-log={net_log(profile)}",
+    ]
 
 
 def net_log(profile: Path) -> Path:
@@ -147,3 +170,32 @@ async def worker_of(context: BrowserContext) -> Worker:
         "serviceworker", lambda worker: worker.url.startswith(EXTENSION_ORIGIN), timeout=_WORKER_WITHIN_MS
     )
     return found
+
+
+async def stop_worker(context: BrowserContext) -> None:
+    """End the extension's service worker, as Chromium does when it is idle or short of memory."""
+    page, stopped = await context.new_page(), asyncio.Event()
+    await page.goto(f"{EXTENSION_ORIGIN}/manifest.json")  # runs no script that wakes it up
+
+    def heard(told: dict[str, Any]) -> None:
+        if any(version["runningStatus"] == "stopped" for version in told["versions"]):
+            stopped.set()
+
+    session = await context.new_cdp_session(page)
+    session.on("ServiceWorker.workerVersionUpdated", heard)
+    await session.send("ServiceWorker.enable")
+    await session.send("ServiceWorker.stopAllWorkers")
+    async with asyncio.timeout(_WORKER_WITHIN_MS / 1000):
+        await stopped.wait()
+    await page.close()
+
+
+async def reload_extension(context: BrowserContext) -> None:
+    """As Chrome does to update it. An extension from a folder comes back in developer mode only."""
+    page = await context.new_page()
+    await page.goto("chrome://extensions")
+    await page.evaluate("chrome.developerPrivate.updateProfileConfiguration({ inDeveloperMode: true })")
+    worker = await worker_of(context)
+    async with context.expect_event("serviceworker", timeout=_WORKER_WITHIN_MS):
+        await worker.evaluate("void setTimeout(() => chrome.runtime.reload(), 0)")
+    await page.close()

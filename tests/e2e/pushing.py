@@ -1,6 +1,6 @@
 """What the server's other parts put on the topic of notifications, and what the extension makes of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -82,11 +82,15 @@ async def on_screen(browser: BrowserContext) -> set[str]:
     return {name.split(" ")[1] if name.startswith("raised ") else name for name in names}
 
 
-async def shown(browser: BrowserContext, *wanted: UUID | str) -> None:
-    """Wait until exactly these are on screen."""
+async def shown(browser: BrowserContext, *wanted: UUID | str, leaving: Iterable[UUID] = ()) -> None:
+    """Wait until exactly these are on screen. No other may be there meanwhile but what is about to leave."""
+    expected = {str(one) for one in wanted}
+    allowed = expected | {str(one) for one in leaving}
 
     async def look() -> bool | None:
-        return await on_screen(browser) == {str(one) for one in wanted} or None
+        there = await on_screen(browser)
+        assert there <= allowed, "a pop-up that may not be there"
+        return there == expected or None
 
     await until(look, f"pop-ups {wanted}", 10.0)
 

@@ -58,7 +58,7 @@ async def test_a_withdrawn_pop_up_is_cleared_and_an_early_withdrawal_keeps_it_fr
     await shown(browser, first, second)
     await badge(browser, "2")
     await pushing.retracted(first)
-    await shown(browser, second)
+    await shown(browser, second, leaving=[first])
     await badge(browser, "1")
     await pushing.retracted(never)
     await pushing.raised(id_=never)
@@ -117,7 +117,7 @@ async def test_a_click_leads_to_the_mail_in_the_feed_however_old_it_is(
     await expect(row).to_be_in_viewport(timeout=10_000)
     await expect(row).to_contain_text("Opened at last")
     assert await row.evaluate("(row) => row.matches(':target')")
-    await shown(browser)
+    await shown(browser, leaving=[id_])
     await badge(browser, "")
     await feed.close()
 
