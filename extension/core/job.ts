@@ -65,6 +65,11 @@ export function finished(job: Job): boolean {
   return !unprepared(job) && !job.report && !job.body && !job.attachments;
 }
 
+/** Whether the mail is still to be logged; its attachments, which Gmail may be slow to give, can follow later. */
+export function waits(job: Job): boolean {
+  return job.report?.state !== "cancelled" && (unprepared(job) || job.report !== null || job.body !== null);
+}
+
 /** The job without what a step was for. */
 export function without(job: Job, step: Step, prepared: Prepared | null): Job {
   switch (step) {

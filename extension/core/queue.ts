@@ -6,7 +6,7 @@
  * down does no harm. Accounts don't wait for each other. What was posted in vain is posted again after a
  * pause, for as long as this worker lives; whoever wakes it up calls `run`.
  */
-import { afterVain, finished, type Job, next, type Prepared, type Step, without } from "./job";
+import { afterVain, finished, type Job, next, type Prepared, type Step, waits, without } from "./job";
 import { Lane, type Rest } from "./lane";
 
 /** `again`: the same post may succeed later; without it, it never will. */
@@ -25,7 +25,7 @@ export interface Shelf {
 }
 
 export interface Listener {
-  /** Another number of jobs waits. */
+  /** Another number of mails waits. */
   counted(): void;
   /** A step is done with: taken, or refused for good or given up for a reason; then without its later steps. */
   over(job: Job, step: Step, refused: string | null): void | Promise<void>;
@@ -65,8 +65,7 @@ export class Queue {
 
   /** How many mails of the account wait to be logged. */
   async waiting(account: string): Promise<number> {
-    const jobs = await this.shelf.read();
-    return jobs.filter((job) => job.account === account && job.report?.state !== "cancelled").length;
+    return (await this.shelf.read()).filter((job) => job.account === account && waits(job)).length;
   }
 
   /** Post what can be posted, now. */
@@ -132,7 +131,7 @@ export class Queue {
       const before = await this.shelf.read();
       const after = change(before);
       await this.shelf.write(after);
-      if (after.length !== before.length) this.listener.counted();
+      if (after.filter(waits).length !== before.filter(waits).length) this.listener.counted();
     });
     this.#chain = done.catch(() => undefined);
     return done;

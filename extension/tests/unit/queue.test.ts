@@ -118,6 +118,19 @@ describe("queue (E3)", () => {
     expect(heard.counts).toBe(4);
   });
 
+  it("counts a mail no longer when only its attachments are missing", async () => {
+    const { server, heard, queue } = made();
+    server.attach = async () => ({ done: false, again: true, reason: "gmail" });
+    await queue.add(late("1", { attachments: { provider_message_id: "g" } }));
+    await queue.add(
+      late("2", { report: { state: "cancelled", occurred_at: AT }, prepare: null, body: null }),
+    );
+    expect(await queue.waiting(ME)).toBe(1);
+    await queue.run();
+    expect(await queue.waiting(ME)).toBe(0);
+    expect(heard.counts).toBe(2);
+  });
+
   it("loses and doubles nothing when the browser ends at any step", async () => {
     const attachments = { provider_message_id: "g" };
     for (let end = 0; end < 14; end++) {
