@@ -22,6 +22,8 @@ _TEMPO = {
     "KAIFU_KAFKA_SESSION_TIMEOUT_MS": "6000",
     "KAIFU_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
 }
+# Of the extension as `make extension` builds it: follows from the key in its manifest.
+EXTENSION_ID = "dihaiabkmnpcekcjmpkogbfcfaagkaje"
 
 
 def public_addresses(ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
@@ -49,7 +51,11 @@ def mongodb_url(ports: Ports, user: str = "", password: str = "") -> str:
 def service_environment(service: str, home: Home, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
     """All variables of one service's process, `base` (the caller's) included."""
     tempo = {"KAIFU_KAFKA_FETCH_MAX_WAIT_MS": str(_FETCH_MAX_WAIT_MS.get(service, _OTHER_FETCH_MAX_WAIT_MS))}
-    defaults = {**tempo, "KAIFU_INGEST_TRUSTED_PROXIES": f"{LOOPBACK}/32"}
+    defaults = {
+        **tempo,
+        "KAIFU_INGEST_TRUSTED_PROXIES": f"{LOOPBACK}/32",
+        "KAIFU_NOTIFIER_ALLOWED_ORIGINS": f"chrome-extension://{EXTENSION_ID}",
+    }
     decided = {
         **kafka(ports),
         **public_addresses(ports, base),

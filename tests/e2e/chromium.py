@@ -14,10 +14,11 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Playwright, Worker
 
+from deploy.local.environment import EXTENSION_ID
+
 # Not Google's Chrome: it loads no extension from a folder.
 EXECUTABLE = Path(os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium")
 BUILT = Path(__file__).resolve().parents[2] / "extension" / "dist" / "unpacked"
-EXTENSION_ID = "dihaiabkmnpcekcjmpkogbfcfaagkaje"  # follows from the manifest's key
 EXTENSION_ORIGIN = f"chrome-extension://{EXTENSION_ID}"
 _LOOPBACK = ["http://127.0.0.1/*", "http://localhost/*"]
 _GOOGLE = re.compile(r"https?://([a-z0-9.-]+\.)?(google|googleapis|gstatic)\.com/")

@@ -15,7 +15,7 @@ from deploy.local.seed import Person, people
 from deploy.local.sign_in import access_token
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.e2e.chromium import EXTENSION_ORIGIN, granted_copy, rep_browser, require_chromium
+from tests.e2e.chromium import granted_copy, rep_browser, require_chromium
 from tests.e2e.rep import Desk, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn, serving
 
@@ -26,7 +26,6 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     require_chromium()
     ours = ("KAIFU_", "PUBLIC_")
     base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    base["KAIFU_NOTIFIER_ALLOWED_ORIGINS"] = EXTENSION_ORIGIN
     async with Stack(Home(tmp_path_factory.mktemp("stack")), Ports.free(), base=base, tell=print) as stack:
         yield stack
 

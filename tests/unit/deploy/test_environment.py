@@ -1,13 +1,18 @@
 """What each service is told by its environment."""
 
+import base64
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
-from deploy.local.environment import SERVICES, service_environment
+from deploy.local.environment import EXTENSION_ID, SERVICES, service_environment
 from deploy.local.home import RINGS, Home, write_private
 from deploy.local.ports import Ports
 from shared.settings import KafkaSettings, OpsSettings, PublicAddresses
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -51,3 +56,9 @@ def test_keys_go_only_to_whom_they_belong(home: Home) -> None:
     }
     assert readers == {"tracking": ["ingest"], "receipts": ["crm", "ingest"], "cursors": ["notifier"]}
     assert by_service["ingest"]["KAIFU_INGEST_RECEIPT_KEYS"] == by_service["crm"]["KAIFU_CRM_RECEIPT_KEYS"]
+
+
+def test_the_extension_that_is_built_here_may_connect() -> None:
+    manifest = json.loads((ROOT / "extension" / "manifest.json").read_text())
+    digest = hashlib.sha256(base64.b64decode(manifest["key"])).hexdigest()[:32]
+    assert "".join(chr(ord("a") + int(digit, 16)) for digit in digest) == EXTENSION_ID
