@@ -20,7 +20,11 @@ OLD = timedelta(minutes=5, seconds=1)
 _CURSORS = "chrome.storage.local.get('cursors').then(({ cursors }) => cursors ?? {})"
 _SET_CURSORS = "(cursors) => chrome.storage.local.set({ cursors })"
 # Chrome lets an extension that is loaded unpacked be woken up more often than every half minute.
-_ALARM_SOON = "chrome.alarms.create('kaifu', { periodInMinutes: 0.03 })"
+_ALARM_SOON = """async () => {
+    const alarm = await chrome.alarms.get("kaifu");
+    await chrome.alarms.create("kaifu", { periodInMinutes: 0.03 });
+    return alarm?.periodInMinutes;
+}"""
 _PUSHES_FROM = """async (url) => {
     const { signIns } = await chrome.storage.local.get("signIns");
     for (const signIn of Object.values(signIns)) signIn.server.kaifu_push_url = url;
@@ -80,7 +84,7 @@ async def the_worker_ends_and_the_alarm_brings_it_back(
 ) -> None:
     """Nothing else wakes it up: no page of the extension and none of Gmail's is open."""
     worker = await worker_of(browser)
-    await worker.evaluate(_ALARM_SOON)
+    assert await worker.evaluate(_ALARM_SOON) == 0.5
     await worker.evaluate(_SET_CURSORS, begin)
     await stop_worker(browser)
     await fresh_one_alone(browser, pushing)
