@@ -69,7 +69,9 @@ export class Stream {
     this.#socket = socket;
     this.#heardAt = Date.now();
     socket.onopen = () => this.#begin(socket, token);
-    socket.onmessage = (message) => this.#hear(message.data);
+    socket.onmessage = (message) => {
+      if (this.#socket === socket) this.#hear(message.data);
+    };
     socket.onclose = (event) => this.#lost(socket, event.code);
   }
 
