@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from deploy.contracts.schemas import DIALECT, name_of
 from services.notifier.messages import Close
-from services.notifier.rules import ResyncReason
+from services.notifier.rules import SUMMARY_NAMES, ResyncReason
 from services.notifier.settings import NotifierSettings
 from shared.events.catalogue import NOTIFICATIONS, event_types
 
@@ -13,6 +13,8 @@ _SERVER = "push"
 Json = dict[str, Any]
 
 _CURSOR: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,200}$"}
+
+_NEWEST: Json = {"type": "array", "maxItems": SUMMARY_NAMES, "items": {"type": "string", "format": "uuid"}}
 
 
 def _frame(type_: str, **fields: Json) -> Json:
@@ -39,8 +41,8 @@ FROM_SERVER: dict[str, tuple[str, Json]] = {
         _frame("event", cursor=_CURSOR, event=_event()),
     ),
     "summary": (
-        "So many pop-ups older than five minutes were missed.",
-        _frame("summary", count={"type": "integer", "minimum": 1}, cursor=_CURSOR),
+        "So many pop-ups older than five minutes were missed; the newest of them by their ids.",
+        _frame("summary", count={"type": "integer", "minimum": 1}, notification_ids=_NEWEST, cursor=_CURSOR),
     ),
     "resync": (
         "Events may be missing: load afresh and go on from this cursor.",

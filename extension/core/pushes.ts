@@ -46,6 +46,12 @@ export function receive(book: Book, event: Raised | Retracted, now: number): { b
   return { book: settle(book, id), action: { do: age > OLD_MS ? "count" : "show", raised: event } };
 }
 
+/** Which of these, told only in a summary, were not told of before. */
+export function summarised(book: Book, ids: readonly string[]): { book: Book; fresh: string[] } {
+  const fresh = ids.filter((id) => !book.settled.includes(id));
+  return { book: fresh.reduce(settle, book), fresh };
+}
+
 function settle(book: Book, id: string): Book {
   return { settled: [...book.settled, id].slice(-REMEMBERED) };
 }

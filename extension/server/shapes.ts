@@ -121,7 +121,13 @@ const Cursor = Text(400);
 export const Frame = v.variant("type", [
   v.object({ type: v.literal("ready"), cursor: Cursor }),
   v.object({ type: v.literal("event"), cursor: Cursor, event: v.unknown() }),
-  v.object({ type: v.literal("summary"), cursor: Cursor, count: Count }),
+  v.object({
+    type: v.literal("summary"),
+    cursor: Cursor,
+    count: Count,
+    /** Of the newest. */
+    notification_ids: v.optional(listOf(Id, 1000), []),
+  }),
   v.object({ type: v.literal("resync"), cursor: Cursor, reason: Text(100) }),
   v.object({ type: v.picklist(["pong", "authenticated"]) }),
 ]);

@@ -1,6 +1,6 @@
 /** Desktop pop-ups (T4, B3) and the number on the toolbar icon (T6). */
 import { candidateNames } from "../core/feed-state";
-import { type Raised, type Retracted, receive } from "../core/pushes";
+import { type Raised, type Retracted, receive, summarised } from "../core/pushes";
 import { badgeText, type Unread, withMore, withOne, withoutOne } from "../core/unread";
 import type { Say } from "../text/say";
 import type { Calls } from "./calls";
@@ -31,7 +31,11 @@ export class Notifications {
 
   /** Events change the book one after the other. */
   hear(account: string, event: Raised | Retracted): Promise<void> {
-    this.#inOrder = this.#inOrder.then(() => this.#hear(account, event)).catch(() => undefined);
+    return this.#next(() => this.#hear(account, event));
+  }
+
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#inOrder = this.#inOrder.then(work).catch(() => undefined);
     return this.#inOrder;
   }
 
@@ -54,11 +58,18 @@ export class Notifications {
     await this.read(id);
   }
 
-  /** So many were not seen in time; of them the server tells no more. */
-  async missed(count: number): Promise<void> {
-    if (count === 0) return;
-    await this.#count((all) => withMore(all, count));
-    this.#summariseSoon(count);
+  /** So many were not seen in time; of the newest the ids are known. */
+  missed(count: number, ids: readonly string[]): Promise<void> {
+    return this.#next(() => this.#missed(count, ids));
+  }
+
+  async #missed(count: number, ids: readonly string[]): Promise<void> {
+    const { book: after, fresh } = summarised(await book.read(), ids);
+    const nameless = Math.max(0, count - ids.length);
+    if (fresh.length + nameless === 0) return;
+    await book.write({ settled: [...after.settled] });
+    await this.#count((all) => fresh.reduce(withOne, withMore(all, nameless)));
+    this.#summariseSoon(fresh.length + nameless);
   }
 
   /** The rep has seen this one, or it is withdrawn. */

@@ -59,7 +59,7 @@ export class Streams {
     const move = () => cursors.change((all) => ({ ...all, [account]: cursor }));
     if (frame.type === "event") await this.#event(account, frame.event);
     await move();
-    if (frame.type === "summary") await this.notifications.missed(frame.count);
+    if (frame.type === "summary") await this.notifications.missed(frame.count, frame.notification_ids);
     // Also when the stream stands anew: what changed before, while there was none, was told to nobody.
     tellPages();
   }

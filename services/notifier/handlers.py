@@ -199,7 +199,7 @@ class Hub:
     def _replayed(self, partition: int, told: Replayed) -> Push:
         cursor = self.cursor(partition, told.next_offset)
         if told.entry is None:
-            return Push(messages.summary(cursor, told.count), "summary")
+            return Push(messages.summary(cursor, told.count, told.newest), "summary")
         return Push(messages.event(cursor, told.entry.body), told.entry.type)
 
     def _resync(self, user_id: UUID, reason: ResyncReason, next_offset: int | None = None) -> Push:

@@ -4,17 +4,20 @@ Client: `{"type":"authenticate","access_token":…}` first, within five seconds,
 sign-in expires; `{"type":"ping"}` at will.
 Server: `ready` after the first authentication, then
 - `event` with a `cursor` and the event of the topic `notifications` as it was published,
-- `summary` with the `count` of pop-ups older than five minutes, and a `cursor`,
+- `summary` with the `count` of pop-ups older than five minutes, the `notification_ids` of the newest of
+  them, and a `cursor`,
 - `resync` with a `reason` and a `cursor`: events may be missing, load afresh, go on from here,
 - `authenticated` and `pong` as answers.
 A client keeps the newest `cursor` that it got and resumes with `?after=<cursor>`. It shows an event
 id once: what was written just before a connection broke may come again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Literal
+from uuid import UUID
 
 import orjson
 
@@ -61,9 +64,9 @@ def event(cursor: str, body: bytes) -> bytes:
     return b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body)
 
 
-def summary(cursor: str, count: int) -> bytes:
-    """So many pop-ups were missed."""
-    return b'{"type":"summary","count":%d,"cursor":"%b"}' % (count, cursor.encode())
+def summary(cursor: str, count: int, newest: Sequence[UUID]) -> bytes:
+    """So many pop-ups were missed, the newest of them these."""
+    return orjson.dumps({"type": "summary", "count": count, "notification_ids": newest, "cursor": cursor})
 
 
 def resync(cursor: str, reason: ResyncReason) -> bytes:

@@ -11,6 +11,7 @@ from services.notifier.cursor import Cursor
 from services.notifier.model import FEED_CHANGED, RAISED, RETRACTED, SETTINGS_CHANGED, Entry
 
 SUMMARY_AFTER = timedelta(minutes=5)
+SUMMARY_NAMES = 500  # so that a client does not count again what it has told already
 _AHEAD = 10_000  # events that one replica may have read before another
 
 ResyncReason = Literal["cursor_expired", "other_epoch", "cursor_invalid"]
@@ -51,12 +52,13 @@ def resume(cursor: Cursor | None, epoch: bytes, partition: int, floor: int, live
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One message to a resumed client: an event, or a summary of `count` pop-ups. `next_offset` is
-    what its cursor says has been seen."""
+    """One message to a resumed client: an event, or a summary of `count` pop-ups, the newest of them by
+    their notification ids. `next_offset` is what its cursor says has been seen."""
 
     next_offset: int
     entry: Entry | None
     count: int = 0
+    newest: tuple[UUID, ...] = ()
 
 
 def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
@@ -78,7 +80,8 @@ def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
     told: list[Replayed] = []
     for entry in kept:
         if entry.offset == until:
-            told.append(Replayed(until + 1, None, len(old)))
+            newest = tuple(entry.about for entry in old[-SUMMARY_NAMES:])
+            told.append(Replayed(until + 1, None, len(old), newest))
         elif entry.offset not in summarised:
             passed = entry.offset + 1
             told.append(Replayed(min(passed, first) if entry.offset < until else passed, entry))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 import pytest
@@ -22,7 +23,7 @@ EVENTS = [example for event in event_types(NOTIFICATIONS) for example in example
 WRITTEN = {
     "ready": [messages.ready(CURSOR)],
     "event": [messages.event(CURSOR, encode(event)) for event in EVENTS],
-    "summary": [messages.summary(CURSOR, 3)],
+    "summary": [messages.summary(CURSOR, 3, [UUID(int=1), UUID(int=2)])],
     "resync": [
         messages.resync(CURSOR, reason) for reason in ("cursor_expired", "other_epoch", "cursor_invalid")
     ],

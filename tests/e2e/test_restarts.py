@@ -75,7 +75,7 @@ async def test_none_is_shown_twice_and_none_is_missed_across_restarts(
         async with opened() as browser:
             await shown(browser, "summary")
             await nothing_on_screen(browser)
-            await fresh_one_alone(browser, pushing)
+            await the_worker_ends_and_the_alarm_brings_it_back(browser, pushing, begin)
             await badge(browser, "6")
 
 

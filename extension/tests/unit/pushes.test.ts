@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Book, EMPTY_BOOK, type Raised, receive } from "../../core/pushes";
+import { type Book, EMPTY_BOOK, type Raised, receive, summarised } from "../../core/pushes";
 
 const NOW = Date.parse("2026-11-24T09:00:00Z");
 const ago = (ms: number) => new Date(NOW - ms).toISOString();
@@ -38,6 +38,14 @@ describe("pushes (T4, B3)", () => {
     expect(receive(shown.book, retracted, NOW).action).toEqual({ do: "clear", id: "1" });
     const early = receive(EMPTY_BOOK, retracted, NOW);
     expect(receive(restarted(early.book), raised("1"), NOW).action.do).toBe("nothing");
+  });
+
+  it("counts in a summary what was not told of before, and tells of none of it afterwards", () => {
+    const shown = receive(EMPTY_BOOK, raised("1"), NOW).book;
+    const { book, fresh } = summarised(shown, ["1", "2", "3"]);
+    expect(fresh).toEqual(["2", "3"]);
+    expect(summarised(restarted(book), ["1", "2", "3"]).fresh).toEqual([]);
+    expect(receive(book, raised("3"), NOW).action.do).toBe("nothing");
   });
 
   it("forgets only the oldest", () => {

@@ -71,6 +71,14 @@ def test_old_pop_ups_are_one_summary_and_no_cursor_passes_what_it_counts() -> No
         entry(9, RAISED, ABOUT[2], 1),
     ]
     assert told(entries) == [(3, 2, 0), (3, 5, 0), (8, None, 2), (10, 9, 0)]
+    assert [message.newest for message in fold(entries, NOW)] == [(), (), (ABOUT[0], ABOUT[1]), ()]
+
+
+def test_a_summary_names_only_the_newest_of_very_many() -> None:
+    entries = [entry(offset, RAISED, UUID(int=offset), 60) for offset in range(1, 602)]
+    (summary,) = fold(entries, NOW)
+    assert (summary.count, len(summary.newest)) == (601, 500)
+    assert summary.newest[-1] == UUID(int=601)
 
 
 @pytest.mark.requirement("B3")

@@ -334,11 +334,13 @@ async def test_old_pop_ups_come_as_one_summary(place: Place) -> None:
     place.sign_ins.add("me", me)
     async with place.signed_in("me") as client:
         (ready,) = await heard(client)
-    for event in (raised(me, 60), raised(me, 6), recent := raised(me, 1)):
+    old, recent = [raised(me, 60), raised(me, 6)], raised(me, 1)
+    for event in (*old, recent):
         place.publish(event)
     async with place.signed_in("me", ready["cursor"]) as client:
         _, summary, single = await heard(client, 3)
         assert (summary["type"], summary["count"]) == ("summary", 2)
+        assert summary["notification_ids"] == [str(event.notification_id) for event in old]
         assert ids([single]) == [str(recent.event_id)]
     async with place.signed_in("me", summary["cursor"]) as client:
         assert ids(await heard(client, 2)) == [str(recent.event_id)]
