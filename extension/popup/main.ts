@@ -175,6 +175,8 @@ async function open(wanted?: string): Promise<void> {
   document.documentElement.lang = overview.language;
   const go = button("primary", say("signIn"), () => void chrome.runtime.openOptionsPage());
   const place = make("div", "empty", make("p", "", say("signedOut")), go);
+  const waiting = overview.accounts.reduce((count, one) => count + one.waiting, 0);
+  if (waiting > 0) place.prepend(make("p", "", say("waitingCount", { count: waiting })));
   if (overview.accounts.length > 1 && account) place.append(accountChoice(overview.accounts, account));
   document.body.replaceChildren(place);
 }

@@ -101,3 +101,23 @@ async def test_filters_leave_what_they_say(signed_in: tuple[BrowserContext, Gmai
         await popup.get_by_label("Show").select_option(label=name)
         await expect(rows.locator(".subject")).to_have_text([f"Filtered: {one}" for one in subjects])
     await popup.close()
+
+
+_WAITING = """(account) => chrome.storage.local.set({
+    seenAccounts: [account],
+    queue: [{
+        key: "k", account, prepare: { subject: "While you were away" }, prepared: null, body: null,
+        report: { state: "sent", occurred_at: "2026-11-24T09:00:00Z" },
+    }],
+})"""
+
+
+@pytest.mark.requirement("E3")
+async def test_what_waits_is_said_also_to_a_rep_who_was_signed_out(
+    browser: BrowserContext, rep: Person
+) -> None:
+    await (await worker_of(browser)).evaluate(_WAITING, rep.address)
+    popup = await browser.new_page()
+    await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    await expect(popup.locator("body")).to_contain_text("1 waiting to be logged")
+    await expect(popup.get_by_role("button", name="Sign in")).to_be_visible()
