@@ -4,20 +4,24 @@ import type { Compose, Written } from "../gmail/page";
 import type { Found } from "../messages/answers";
 import { askFromGmail } from "../messages/ask";
 import type { Draft, RecordRef } from "../messages/protocol";
+import type { ComposeContext } from "../server/shapes";
 import type { Context } from "./context";
 
 const LOOK_UP_AFTER_MS = 150;
 /** A compose window stays open for a while: a server that was away may be back. */
 const LOOK_UP_AGAIN_MS = 3000;
+/** As many as the server takes. */
+const MOST_RECORDS = 200;
 
 export class ComposeState {
   choices: Draft = { track: null, log: null, ticks: {} };
   recipients: string[] = [];
-  /** Records offered under Log: contacts of the recipients, and what the rep searched for and ticked. */
+  /** Records offered under Log: those of the recipients, and what the rep searched for and ticked. */
   records: Found[] = [];
-  #contacts: Found[] = [];
+  #known: ComposeContext | null = null;
+  /** Null while the server does not say what it would decide of this mail. */
+  #account: ComposeContext | null = null;
   #added: Found[] = [];
-  #looked = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -46,18 +50,20 @@ export class ComposeState {
       this.choices,
       this.context.greeting.settings,
       this.recipients,
+      this.#account,
     );
   }
 
-  /** Addresses that are no contact, once that is known. */
+  /** Addresses that are no contact; none of which that is not known yet. */
   get strangers(): string[] {
-    if (!this.#looked) return [];
-    const known = new Set(this.#contacts.flatMap((one) => one.addresses));
-    return this.recipients.filter((address) => !known.has(address));
+    const found = this.#known?.recipients ?? [];
+    const strangers = new Set(found.filter((one) => one.contact_id === null).map((one) => one.address));
+    return this.recipients.filter((address) => strangers.has(address));
   }
 
   get knownAddresses(): Set<string> {
-    return new Set(this.#contacts.flatMap((one) => one.addresses));
+    const recipients = this.#known?.recipients ?? [];
+    return new Set(recipients.filter((one) => one.contact_id !== null).map((one) => one.address));
   }
 
   ticked(id: string, byDefault: boolean): boolean {
@@ -66,7 +72,8 @@ export class ComposeState {
 
   get tickedRecords(): RecordRef[] {
     return this.records
-      .filter((one) => this.ticked(one.record_id, this.isContactOfMail(one)))
+      .filter((one) => this.ticked(one.record_id, this.isOffered(one)))
+      .slice(0, MOST_RECORDS)
       .map(({ record_type, record_id }) => ({ record_type, record_id }));
   }
 
@@ -76,8 +83,9 @@ export class ComposeState {
     );
   }
 
-  isContactOfMail(record: Found): boolean {
-    return this.#contacts.some((one) => one.record_id === record.record_id);
+  /** Whether the mail is logged on it unless the rep unticks it: a contact it goes to, or what belongs to one. */
+  isOffered(record: Found): boolean {
+    return this.#known?.records.some((one) => one.record_id === record.record_id) ?? false;
   }
 
   choose(change: Partial<Draft>): void {
@@ -118,26 +126,23 @@ export class ComposeState {
     this.readRecipients();
     this.#changed();
     clearTimeout(this.#timer);
-    if (!this.context.greeting.signedIn || this.recipients.length === 0) return;
+    if (!this.context.greeting.signedIn) return;
     this.#timer = setTimeout(() => void this.#lookUp(), LOOK_UP_AFTER_MS);
   }
 
   async #lookUp(): Promise<void> {
     const addresses = this.recipients;
-    const answer = await askFromGmail({ type: "contacts", account: this.context.account, addresses });
+    const answer = await askFromGmail({ type: "context", account: this.context.account, addresses });
     if (addresses.join() !== this.recipients.join()) return;
-    if (!answer.ok) {
-      this.#timer = setTimeout(() => void this.#lookUp(), LOOK_UP_AGAIN_MS);
-      return;
-    }
-    this.#contacts = answer.value;
-    this.#looked = true;
+    this.#account = answer.ok ? answer.value : null;
+    if (answer.ok) this.#known = answer.value;
+    else this.#timer = setTimeout(() => void this.#lookUp(), LOOK_UP_AGAIN_MS);
     this.#gather();
     this.#changed();
   }
 
   #gather(): void {
-    const all = [...this.#contacts, ...this.#added];
+    const all = [...(this.#known?.records ?? []), ...this.#added];
     this.records = all.filter(
       (one, at) => all.findIndex((other) => other.record_id === one.record_id) === at,
     );

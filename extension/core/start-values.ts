@@ -1,7 +1,22 @@
 /** How the Track and Log boxes of a compose window start, and why they may be greyed (T1, L1, E1, E2, L9). */
 import { matches } from "./address-list";
 
-export type GreyReason = "signed_out" | "never_track" | "never_log" | "not_understood" | "cut_off";
+const ACCOUNT_REASONS = ["account_tracking_off", "account_logging_off", "no_legal_basis"] as const;
+type AccountReason = (typeof ACCOUNT_REASONS)[number];
+export type GreyReason =
+  | "signed_out"
+  | "never_track"
+  | "never_log"
+  | "not_understood"
+  | "cut_off"
+  | "not_allowed"
+  | AccountReason;
+
+/** What the server would decide of this mail. */
+export interface AccountBox {
+  enabled: boolean;
+  reason: string | null;
+}
 
 export interface BoxState {
   checked: boolean;
@@ -30,28 +45,35 @@ export const CUT_OFF = { track: GONE, log: GONE };
 
 /**
  * A choice made in this draft stands over the rep's default. A recipient on the rep's never-track list keeps
- * the whole mail untracked (all share one pixel); one on the never-log list keeps it unlogged.
+ * the whole mail untracked (all share one pixel); one on the never-log list keeps it unlogged. What the account
+ * does not allow is greyed before all; null: the server has not said, and decides when the mail is sent.
  */
 export function boxes(
   signedIn: boolean,
   choices: Choices,
   defaults: Defaults,
   recipients: readonly string[],
+  account: { track: AccountBox; log: AccountBox } | null,
 ): { track: BoxState; log: BoxState } {
+  if (!signedIn) return { track: greyed("signed_out"), log: greyed("signed_out") };
+  const listed = (list: readonly string[]) => recipients.some((address) => matches(list, address));
+  const box = (wanted: boolean, said: AccountBox | undefined, own: GreyReason | null): BoxState => {
+    if (said && !said.enabled) return greyed(reasonOf(said));
+    return own ? greyed(own) : { checked: wanted, enabled: true, reason: null };
+  };
+  const neverTrack = listed(defaults.neverTrack) ? "never_track" : null;
+  const neverLog = listed(defaults.neverLog) ? "never_log" : null;
   return {
-    track: box(signedIn, choices.track ?? defaults.track, defaults.neverTrack, recipients, "never_track"),
-    log: box(signedIn, choices.log ?? defaults.log, defaults.neverLog, recipients, "never_log"),
+    track: box(choices.track ?? defaults.track, account?.track, neverTrack),
+    log: box(choices.log ?? defaults.log, account?.log, neverLog),
   };
 }
 
-function box(
-  signedIn: boolean,
-  wanted: boolean,
-  list: readonly string[],
-  recipients: readonly string[],
-  reason: GreyReason,
-): BoxState {
-  if (!signedIn) return { checked: false, enabled: false, reason: "signed_out" };
-  if (recipients.some((address) => matches(list, address))) return { checked: false, enabled: false, reason };
-  return { checked: wanted, enabled: true, reason: null };
+function greyed(reason: GreyReason): BoxState {
+  return { checked: false, enabled: false, reason };
+}
+
+/** A newer server may have reasons that this release has no words for. */
+function reasonOf({ reason }: AccountBox): GreyReason {
+  return ACCOUNT_REASONS.find((one) => one === reason) ?? "not_allowed";
 }

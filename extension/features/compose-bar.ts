@@ -13,6 +13,10 @@ const REASONS: Record<GreyReason, TextKey> = {
   never_log: "neverLog",
   not_understood: "layoutUnknown",
   cut_off: "cutOffShort",
+  not_allowed: "notAllowedByAccount",
+  account_tracking_off: "accountTrackingOff",
+  account_logging_off: "accountLoggingOff",
+  no_legal_basis: "noLegalBasis",
 };
 
 register({

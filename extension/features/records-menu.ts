@@ -55,7 +55,7 @@ export function recordsMenu(
 function recordRows(state: ComposeState, context: Context): Node[] {
   return state.records.map((record) => {
     const box = checkbox("kaifu-row", title(record, context), (on) => state.tick(record.record_id, on));
-    box.input.checked = state.ticked(record.record_id, state.isContactOfMail(record));
+    box.input.checked = state.ticked(record.record_id, state.isOffered(record));
     return box.label;
   });
 }

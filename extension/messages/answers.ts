@@ -1,6 +1,6 @@
 /** What the worker answers, by the kind of message. */
 import type { FeedRow } from "../core/feed-state";
-import type { Prepared, RecordType, RowDetail } from "../server/shapes";
+import type { ComposeContext, Prepared, RecordType, RowDetail } from "../server/shapes";
 import type { Language } from "../text/table";
 import type { Draft, TrackedLink } from "./protocol";
 
@@ -56,7 +56,7 @@ export interface GmailAnswers {
   /** What to put back in place of what in the draft. */
   undone: TrackedLink[];
   scheduled: null;
-  contacts: Found[];
+  context: ComposeContext;
   search: Found[];
   viewing: null;
   status: FeedRow | null;

@@ -90,7 +90,7 @@ export const FromGmail = v.variant("type", [
   v.object({ type: v.literal("cancelled"), account: Account, key: Key }),
   v.object({ type: v.literal("undone"), account: Account, draft: Text(200) }),
   v.object({
-    type: v.literal("contacts"),
+    type: v.literal("context"),
     account: Account,
     addresses: v.pipe(v.array(Address), v.maxLength(500)),
   }),

@@ -102,6 +102,24 @@ export type RecordType = (typeof RECORD_TYPES)[number];
 const Found = v.object({ id: Id, name: Text(500), addresses: v.optional(listOf(Text(320), 100), []) });
 export const FoundPage = v.object({ items: listOf(Found, 200) });
 
+const AccountBox = v.object({ enabled: v.boolean(), reason: v.nullable(Text(100)) });
+/** Of a compose window's recipients: who is a contact, and what prepare would decide. */
+export const ComposeContext = v.object({
+  recipients: listOf(v.object({ address: Text(320), contact_id: v.nullable(Id) }), 500),
+  records: listOf(
+    v.object({
+      record_type: v.picklist(RECORD_TYPES),
+      record_id: Id,
+      name: Text(500),
+      addresses: listOf(Text(320), 100),
+    }),
+    200,
+  ),
+  track: AccountBox,
+  log: AccountBox,
+});
+export type ComposeContext = v.InferOutput<typeof ComposeContext>;
+
 const Raised = v.object({
   type: v.literal("notification_raised"),
   notification_id: Id,

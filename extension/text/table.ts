@@ -29,6 +29,22 @@ export const TEXT = {
     en: "A recipient is on your never-track list",
     ja: "トラックしないリストの宛先が含まれています",
   },
+  accountTrackingOff: {
+    en: "Tracking is off for your account",
+    ja: "アカウントでトラックがオフになっています",
+  },
+  accountLoggingOff: {
+    en: "Logging is off for your account",
+    ja: "アカウントでログがオフになっています",
+  },
+  noLegalBasis: {
+    en: "No recipient has a legal basis for processing",
+    ja: "処理の法的根拠がある宛先がありません",
+  },
+  notAllowedByAccount: {
+    en: "Your account does not allow it",
+    ja: "アカウントの設定で許可されていません",
+  },
   neverLog: { en: "A recipient is on your never-log list", ja: "ログしないリストの宛先が含まれています" },
   neverMenu: { en: "Never track or log…", ja: "トラック・ログの除外…" },
   everyoneAt: { en: "Everyone at {domain}", ja: "{domain} の全員" },

@@ -7,6 +7,7 @@ import type { Mail } from "../messages/protocol";
 import { ask, Failed, tell } from "../server/http";
 import {
   Accepted,
+  ComposeContext,
   FoundPage,
   KeptFile,
   Prepared,
@@ -27,6 +28,7 @@ const POST_MS = 20_000;
 /** A large body on a slow line is given more time: 50 kB a second. */
 const SLOWEST_PER_MS = 50;
 const NO_CONTENT = 204;
+const LONGEST_QUERY = 4000;
 const PATHS: Record<RecordType, string> = {
   contact: "contacts",
   company: "companies",
@@ -119,10 +121,16 @@ export class Calls implements Poster {
     return this.#read(account, RowDetail, `/v1/feed/${messageId}`);
   }
 
-  /** Contacts that have exactly this address. */
-  async contacts(account: string, address: string): Promise<Found[]> {
-    const found = await this.#find(account, "contact", address);
-    return found.filter((one) => one.addresses.includes(address.toLowerCase()));
+  /** In the address line, where they fit and can be told apart. */
+  async context(account: string, addresses: string[]): Promise<ComposeContext> {
+    const query = new URLSearchParams({ to: addresses.join(",") }).toString();
+    const short = query.length <= LONGEST_QUERY && !addresses.some((one) => one.includes(","));
+    if (short) return this.#read(account, ComposeContext, `/v1/compose-context?${query}`);
+    const url = `${await this.#app(account)}/v1/compose-context`;
+    const body = JSON.stringify({ to: addresses });
+    return this.signIns.authorized(account, READ_MS, (with_) =>
+      ask(ComposeContext, { url, method: "POST", body, ...with_ }),
+    );
   }
 
   async search(account: string, text: string): Promise<Found[]> {

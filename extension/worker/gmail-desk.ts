@@ -1,11 +1,11 @@
 /** What Gmail's content script asks for. */
 import { normalEntry, withEntry } from "../core/address-list";
-import type { Found } from "../messages/answers";
 import type { GmailHandlers } from "../messages/hear";
 import { Failed } from "../server/http";
 import type { SignIns } from "../server/sign-ins";
 import { languageOf } from "../text/say";
 import type { Calls } from "./calls";
+import type { Contexts } from "./contexts";
 import { mails } from "./database";
 import { draftChoices, keepDraft, origins, seenAccounts, settings } from "./kept";
 import type { Outbox } from "./outbox";
@@ -13,12 +13,14 @@ import type { Schedule } from "./scheduled";
 import { tellGmail, tellPages } from "./tell";
 
 const ACCOUNTS_KEPT = 20;
-/** One look-up of many recipients asks for this many at once. */
-const AT_ONCE = 6;
-const CONTACT_KEPT_MS = 60_000;
 
-export function gmailDesk(calls: Calls, signIns: SignIns, outbox: Outbox, schedule: Schedule): GmailHandlers {
-  const contacts = new ContactCache(calls);
+export function gmailDesk(
+  calls: Calls,
+  signIns: SignIns,
+  outbox: Outbox,
+  schedule: Schedule,
+  contexts: Contexts,
+): GmailHandlers {
   return {
     hello: async ({ account }) => {
       const fresh = !(await seenAccounts.read()).includes(account);
@@ -56,7 +58,7 @@ export function gmailDesk(calls: Calls, signIns: SignIns, outbox: Outbox, schedu
       ...(await outbox.undone(asked)),
       ...(await schedule.undone(asked.account, asked.draft)),
     ],
-    contacts: async ({ account, addresses }) => contacts.of(account, addresses),
+    context: ({ account, addresses }) => contexts.of(account, addresses),
     search: ({ account, text }) => calls.search(account, text),
     viewing: async ({ account, pixels }) => {
       const mine = await Promise.all(pixels.map((pixel) => mails.ofPixel(account, pixel)));
@@ -80,30 +82,4 @@ export function gmailDesk(calls: Calls, signIns: SignIns, outbox: Outbox, schedu
       return null;
     },
   };
-}
-
-/** Who is a contact, asked once a minute at most for each address. */
-class ContactCache {
-  readonly #known = new Map<string, { at: number; found: Promise<Found[]> }>();
-
-  constructor(private readonly calls: Calls) {}
-
-  async of(account: string, addresses: string[]): Promise<Found[]> {
-    const all: Found[] = [];
-    for (let at = 0; at < addresses.length; at += AT_ONCE) {
-      const some = addresses.slice(at, at + AT_ONCE).map((address) => this.#one(account, address));
-      all.push(...(await Promise.all(some)).flat());
-    }
-    return all;
-  }
-
-  #one(account: string, address: string): Promise<Found[]> {
-    const name = `${account} ${address.toLowerCase()}`;
-    const known = this.#known.get(name);
-    if (known && Date.now() - known.at < CONTACT_KEPT_MS) return known.found;
-    const found = this.calls.contacts(account, address);
-    found.catch(() => this.#known.delete(name));
-    this.#known.set(name, { at: Date.now(), found });
-    return found;
-  }
 }

@@ -6,6 +6,7 @@ import { SignIns } from "../server/sign-ins";
 import { inLanguage, languageOf, type Say } from "../text/say";
 import type { TextKey } from "../text/table";
 import { Calls } from "./calls";
+import { Contexts } from "./contexts";
 import { bodies } from "./database";
 import { gmailDesk } from "./gmail-desk";
 import { jobs, settings } from "./kept";
@@ -29,7 +30,11 @@ const signIns: SignIns = new SignIns(chrome.storage.local, chrome.storage.sessio
 });
 const calls = new Calls(signIns);
 const notifications = new Notifications(calls, say);
-const streams = new Streams(signIns, notifications);
+const contexts = new Contexts((account, addresses) => calls.context(account, addresses));
+const streams = new Streams(signIns, notifications, (account) => {
+  contexts.drop(account);
+  void tellGmail();
+});
 const losses = new Losses(notifications, say);
 const queue = new Queue(jobs, calls, { counted: tellWaiting, over: (...step) => losses.over(...step) });
 const tell = (key: TextKey, subject: string) => losses.tell(key, subject);
@@ -41,7 +46,7 @@ async function say(): Promise<Say> {
 }
 
 const house = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
-const gmail = gmailDesk(calls, signIns, outbox, schedule);
+const gmail = gmailDesk(calls, signIns, outbox, schedule, contexts);
 const pages = pageDesk(calls, signIns, queue, streams);
 
 chrome.runtime.onMessage.addListener((message, sender, answer) => {

@@ -13,6 +13,8 @@ export class Streams {
   constructor(
     private readonly signIns: SignIns,
     private readonly notifications: Notifications,
+    /** What the server says to this Gmail account may be different now: other settings, another user. */
+    private readonly changed: (account: string) => void,
   ) {}
 
   /** Have exactly the streams that the sign-ins ask for, each connected if it can be. */
@@ -37,6 +39,7 @@ export class Streams {
     await cursors.change((all) =>
       Object.fromEntries(Object.entries(all).filter(([name]) => name !== account)),
     );
+    this.changed(account);
     await this.ensure();
   }
 
@@ -68,6 +71,7 @@ export class Streams {
     const event = eventIn(value);
     if (event?.type === "notification_raised" || event?.type === "notification_retracted")
       await this.notifications.hear(account, event);
+    if (event?.type === "settings_changed") this.changed(account);
     if (event?.type === "sign_in_revoked") await this.signIns.renewed(account).catch(() => undefined);
   }
 }

@@ -134,7 +134,7 @@ async def test_what_a_page_forges_about_an_open_window_is_not_believed(desk: Des
 
         # What the forged ones set off would have come before it.
         await until(choice_heard, "the choice")
-    assert {one["type"] for one in heard["messages"]} <= {"keep-draft", "contacts", "hello"}
+    assert {one["type"] for one in heard["messages"]} <= {"keep-draft", "context", "hello"}
     await compose.track.check()
     await compose.send()
     assert "<img " in (await desk.gmail.sent(1)).html

@@ -40,24 +40,45 @@ describe("start values (T1, L1, E1, L9)", () => {
   };
 
   it("are the rep's defaults until the rep chooses", () => {
-    expect(boxes(true, UNTOUCHED, defaults, []).track.checked).toBe(true);
-    expect(boxes(true, UNTOUCHED, defaults, []).log.checked).toBe(false);
-    expect(boxes(true, { track: false, log: true }, defaults, [])).toMatchObject({
+    expect(boxes(true, UNTOUCHED, defaults, [], null).track.checked).toBe(true);
+    expect(boxes(true, UNTOUCHED, defaults, [], null).log.checked).toBe(false);
+    expect(boxes(true, { track: false, log: true }, defaults, [], null)).toMatchObject({
       track: { checked: false, enabled: true },
       log: { checked: true, enabled: true },
     });
   });
 
   it("grey a box with its reason", () => {
-    expect(boxes(false, { track: true, log: true }, defaults, []).track).toEqual({
+    expect(boxes(false, { track: true, log: true }, defaults, [], null).track).toEqual({
       checked: false,
       enabled: false,
       reason: "signed_out",
     });
-    const both = boxes(true, { track: true, log: true }, defaults, ["x@ok.example", "y@secret.example"]);
+    const both = boxes(
+      true,
+      { track: true, log: true },
+      defaults,
+      ["x@ok.example", "y@secret.example"],
+      null,
+    );
     expect(both.track).toEqual({ checked: false, enabled: false, reason: "never_track" });
     expect(both.log.checked).toBe(true);
-    expect(boxes(true, UNTOUCHED, defaults, ["B+x@x.example"]).log.reason).toBe("never_log");
+    expect(boxes(true, UNTOUCHED, defaults, ["B+x@x.example"], null).log.reason).toBe("never_log");
+  });
+
+  it("grey what the account does not allow, whatever the rep chose and lists", () => {
+    const free = { enabled: true, reason: null };
+    const chosen = { track: true, log: true };
+    const refused = (reason: string) =>
+      boxes(true, chosen, defaults, ["y@secret.example"], { track: { enabled: false, reason }, log: free });
+    expect(refused("no_legal_basis").track).toEqual({
+      checked: false,
+      enabled: false,
+      reason: "no_legal_basis",
+    });
+    expect(refused("no_legal_basis").log).toEqual({ checked: true, enabled: true, reason: null });
+    expect(refused("something_newer").track.reason).toBe("not_allowed");
+    expect(boxes(true, UNTOUCHED, defaults, [], { track: free, log: free }).log.checked).toBe(false);
   });
 });
 

@@ -16,11 +16,11 @@ _ADDRESS = r"[^\s@,]+@[^\s@,]+"
 Addresses = Annotated[
     str, Query(max_length=8000, pattern=rf"^({_ADDRESS}(,{_ADDRESS})*)?$", description="separated by commas")
 ]
-Address = Annotated[str, Field(max_length=320, pattern=rf"^{_ADDRESS}$")]
+Address = Annotated[str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]
 
 
 class ManyRecipients(Asked):
-    """More addresses than an address line of HTTP holds."""
+    """More addresses than an address line of HTTP holds, or such as have a comma."""
 
     to: Annotated[list[Address], Field(max_length=MAX_RECIPIENTS)]
 
@@ -37,5 +37,5 @@ async def compose_context(crm: Crm, who: Who, to: Addresses = "") -> ComposeCont
 
 @router.post("", responses=problems(INVALID, NOT_FOUND, MALFORMED, TOO_LARGE))
 async def compose_context_of_many(crm: Crm, who: Who, asked: ManyRecipients) -> ComposeContext:
-    """The same, for more addresses than fit into the address line. It changes nothing."""
+    """The same, for more addresses than fit into the address line, or with a comma. It changes nothing."""
     return await crm.compose.of(who.account_id, asked.to)
