@@ -161,7 +161,9 @@ _EXPIRE = """async (account) => {
 
 
 _AT_ONCE = """(account) => Promise.all(
-    Array.from({ length: 4 }, () => chrome.runtime.sendMessage({ kaifu: 1, type: "feed", account, after: null })),
+    Array.from({ length: 4 }, () => {
+        return chrome.runtime.sendMessage({ kaifu: 1, type: "feed", account, after: null });
+    }),
 )"""
 
 
