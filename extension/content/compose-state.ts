@@ -127,7 +127,8 @@ export class ComposeState {
     this.#changed();
     clearTimeout(this.#timer);
     if (!this.context.greeting.signedIn) return;
-    this.#timer = setTimeout(() => void this.#lookUp(), LOOK_UP_AFTER_MS);
+    // At first at once: a draft that opens again may be sent as it is.
+    this.#timer = setTimeout(() => void this.#lookUp(), this.#known === null ? 0 : LOOK_UP_AFTER_MS);
   }
 
   async #lookUp(): Promise<void> {
