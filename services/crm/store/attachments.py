@@ -4,6 +4,7 @@ A file is entered in the ledger before its first byte is written and leaves it a
 deleted, so that whatever is cut off in between, even by a kill, is found again and cleaned up.
 """
 
+import math
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,10 @@ UPLOAD_WITHIN = timedelta(hours=1)
 _CHUNK = 1024 * 1024
 _LEDGER = "attachment_files"
 _BUCKET = "attachments"
+
+
+class CutOff(RuntimeError):
+    """The file was deleted while it was read."""
 
 
 class AttachmentFiles:
@@ -65,15 +70,24 @@ class AttachmentFiles:
             await self._ledger.update(account_id, file_id, change, where={"sweeping": False}, session=session)
 
     async def open(self, account_id: UUID, file_id: UUID) -> AsyncIterator[bytes] | None:
-        """The content in pieces of at most 1 MiB; None: there is no such file."""
+        """The content in pieces of at most 1 MiB; None: there is no such file.
+
+        Each is asked for when it is wanted: the driver's own download stream takes as many at once as an
+        answer of the database holds.
+        """
         if await self._ledger.get(account_id, file_id) is None:
             return None
-        try:
+        with translated():
+            file = await self._files.find_one({"_id": file_id})
+        return None if file is None else self._pieces(file_id, file["length"])
+
+    async def _pieces(self, file_id: UUID, length: int) -> AsyncIterator[bytes]:
+        for number in range(math.ceil(length / _CHUNK)):
             with translated():
-                file = await self._bucket.open_download_stream(file_id)
-        except NoFile:
-            return None
-        return _pieces(file)
+                chunk = await self._chunks.find_one({"files_id": file_id, "n": number})
+            if chunk is None:
+                raise CutOff("a chunk of the file is gone")
+            yield bytes(chunk["data"])
 
     async def delete(self, account_id: UUID, file_id: UUID) -> None:
         """Delete the content, whole or cut off, then its line in the ledger."""
@@ -94,15 +108,6 @@ async def _chunks_of(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             del waiting[:_CHUNK]
     if waiting:
         yield bytes(waiting)
-
-
-async def _pieces(file: Any) -> AsyncIterator[bytes]:
-    while True:
-        with translated():
-            piece = await file.readchunk()
-        if not piece:
-            return
-        yield bytes(piece)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from services.crm.application.attachments import MAX_READ_BYTES, MAX_STORED_BYTE
 from services.crm.collaborators import Collaborators
 from services.crm.model.accounts import EmailSettings
 from services.crm.model.failures import DatabaseAway
+from services.crm.store.attachments import CutOff
 from services.crm.store.database import Database
 from shared.directory.contract import RecordRef
 from shared.events.ids import new_id
@@ -308,3 +309,21 @@ async def test_the_pages_cookie_downloads_too(crm: Collaborators, people: People
         assert upload.path(0) in page.text
         http.cookies.clear()
         assert (await http.get(upload.path(0))).status_code == 401
+
+
+async def test_a_large_attachment_is_read_piece_by_piece(crm: Collaborators, people: People) -> None:
+    """Whoever takes one piece has not made the database send the others; in the end it is whole."""
+    upload = await an_upload(crm, people)
+    await upload.decide(on_hanako(people))
+    content = bytes(range(256)) * (3 * MIB // 256) + b"the rest"
+    await upload.attach(content)
+    _, pieces = await crm.attachments.open(people.account_id, upload.question.message_id, 0)
+    first = await anext(pieces)
+    assert first == content[:MIB]
+    await upload.attach(b"another")
+    await crm.attachments.sweep()
+    with pytest.raises(CutOff):  # what was not read yet is gone with the file
+        await anext(pieces)
+    await upload.attach(content)
+    _, pieces = await crm.attachments.open(people.account_id, upload.question.message_id, 0)
+    assert b"".join([piece async for piece in pieces]) == content
