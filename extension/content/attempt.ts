@@ -27,6 +27,7 @@ export function mailOf(written: Written, html: string, state: ComposeState, cont
   state.readRecipients(written);
   const { track, log } = state.boxes;
   if (!track.checked && !log.checked) return null;
+  const open = log.checked ? state.open : undefined;
   return {
     ...written,
     links: track.checked ? trackableLinks(html, decode, context.greeting.origins) : [],
@@ -34,6 +35,7 @@ export function mailOf(written: Written, html: string, state: ComposeState, cont
     log: log.checked,
     records: log.checked ? state.tickedRecords : [],
     create_contacts: log.checked ? state.createContacts : [],
+    ...(open ? { open } : {}),
   };
 }
 

@@ -3,15 +3,13 @@ import { type BoxState, boxes, CUT_OFF } from "../core/start-values";
 import type { Compose, Written } from "../gmail/page";
 import type { Found } from "../messages/answers";
 import { askFromGmail } from "../messages/ask";
-import type { Draft, RecordRef } from "../messages/protocol";
+import { type Draft, type Mail, MOST_RECORDS, type RecordRef } from "../messages/protocol";
 import type { ComposeContext } from "../server/shapes";
 import type { Context } from "./context";
 
 const LOOK_UP_AFTER_MS = 150;
 /** A compose window stays open for a while: a server that was away may be back. */
 const LOOK_UP_AGAIN_MS = 3000;
-/** As many as the server takes. */
-const MOST_RECORDS = 200;
 
 export class ComposeState {
   choices: Draft = { track: null, log: null, ticks: {} };
@@ -81,6 +79,13 @@ export class ComposeState {
     return this.strangers.filter((address) =>
       this.ticked(address, !this.context.greeting.settings.neverCreate),
     );
+  }
+
+  /** What can't be said yet of records and new contacts, because the server has not. */
+  get open(): Mail["open"] {
+    const known = new Set(this.#known?.recipients.map((one) => one.address));
+    const addresses = this.recipients.filter((address) => !known.has(address));
+    return addresses.length > 0 ? { addresses, ticks: this.choices.ticks } : undefined;
   }
 
   /** Whether the mail is logged on it unless the rep unticks it: a contact it goes to, or what belongs to one. */

@@ -22,6 +22,10 @@ const Mailboxes = v.pipe(v.array(Mailbox), v.maxLength(500));
 const Choice = v.nullable(v.boolean());
 const RecordRef = v.object({ record_type: v.picklist(RECORD_TYPES), record_id: Id });
 
+/** As many as the server takes. */
+export const MOST_RECORDS = 200;
+export const MOST_CREATED = 500;
+
 export const Mail = v.object({
   from: Mailbox,
   to: Mailboxes,
@@ -31,8 +35,15 @@ export const Mail = v.object({
   links: v.pipe(v.array(Text(4096)), v.maxLength(1000)),
   track: v.boolean(),
   log: v.boolean(),
-  records: v.pipe(v.array(RecordRef), v.maxLength(200)),
-  create_contacts: v.pipe(v.array(Address), v.maxLength(500)),
+  records: v.pipe(v.array(RecordRef), v.maxLength(MOST_RECORDS)),
+  create_contacts: v.pipe(v.array(Address), v.maxLength(MOST_CREATED)),
+  /** Recipients of whom it was not known yet what they bring along, and what the rep (un)ticked of it before. */
+  open: v.optional(
+    v.object({
+      addresses: v.pipe(v.array(Address), v.maxLength(500)),
+      ticks: v.record(Text(320), v.boolean()),
+    }),
+  ),
 });
 export type Mail = v.InferOutput<typeof Mail>;
 export type RecordRef = v.InferOutput<typeof RecordRef>;

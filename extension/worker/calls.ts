@@ -19,7 +19,9 @@ import {
 import type { SignIns } from "../server/sign-ins";
 import { type File, filesOf } from "./attachments";
 import { bodies, mails } from "./database";
+import { settings } from "./kept";
 import { knownFrom } from "./known";
+import { keyFor, settle } from "./open-question";
 
 /** Then the mail goes out untracked (E3). The page adds a little for the way to the worker. */
 export const PREPARE_MS = 1400;
@@ -39,15 +41,20 @@ const PATHS: Record<RecordType, string> = {
 export class Calls implements Poster {
   constructor(private readonly signIns: SignIns) {}
 
+  /** `deadlineMs` is for all of it, an open question included. */
   async prepareNow(account: string, key: string, mail: Mail, deadlineMs = PREPARE_MS): Promise<Prepared> {
+    const end = Date.now() + deadlineMs;
     const api = await this.#api(account);
-    return this.signIns.authorized(account, deadlineMs, (with_) =>
+    const found = mail.open ? await this.context(account, mail.open.addresses, deadlineMs) : null;
+    const whole = settle(mail, found, (await settings.read()).neverCreate);
+    const idempotent = { "Idempotency-Key": await keyFor(key, mail, whole) };
+    return this.signIns.authorized(account, Math.max(1, end - Date.now()), (with_) =>
       ask(Prepared, {
         url: `${api}/v1/messages`,
         method: "POST",
         ...with_,
-        headers: { ...with_.headers, "Idempotency-Key": key },
-        body: JSON.stringify(mail),
+        headers: { ...with_.headers, ...idempotent },
+        body: JSON.stringify(whole),
       }),
     );
   }
@@ -122,13 +129,13 @@ export class Calls implements Poster {
   }
 
   /** In the address line, where they fit and can be told apart. */
-  async context(account: string, addresses: string[]): Promise<ComposeContext> {
+  async context(account: string, addresses: string[], deadlineMs = READ_MS): Promise<ComposeContext> {
     const query = new URLSearchParams({ to: addresses.join(",") }).toString();
     const short = query.length <= LONGEST_QUERY && !addresses.some((one) => one.includes(","));
-    if (short) return this.#read(account, ComposeContext, `/v1/compose-context?${query}`);
+    if (short) return this.#read(account, ComposeContext, `/v1/compose-context?${query}`, deadlineMs);
     const url = `${await this.#app(account)}/v1/compose-context`;
     const body = JSON.stringify({ to: addresses });
-    return this.signIns.authorized(account, READ_MS, (with_) =>
+    return this.signIns.authorized(account, deadlineMs, (with_) =>
       ask(ComposeContext, { url, method: "POST", body, ...with_ }),
     );
   }
@@ -157,9 +164,14 @@ export class Calls implements Poster {
     }));
   }
 
-  async #read<S extends v.GenericSchema>(account: string, shape: S, path: string): Promise<v.InferOutput<S>> {
+  async #read<S extends v.GenericSchema>(
+    account: string,
+    shape: S,
+    path: string,
+    deadlineMs = READ_MS,
+  ): Promise<v.InferOutput<S>> {
     const url = (await this.#app(account)) + path;
-    return this.signIns.authorized(account, READ_MS, (with_) => ask(shape, { url, ...with_ }));
+    return this.signIns.authorized(account, deadlineMs, (with_) => ask(shape, { url, ...with_ }));
   }
 
   #tell(account: string, method: "POST" | "PUT", url: string, body: object = {}): Promise<void> {

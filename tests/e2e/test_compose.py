@@ -162,3 +162,30 @@ async def test_a_record_that_was_searched_for_gets_the_mail_and_an_unticked_one_
     row = await until(on_the_company, "the mail on the company's timeline", 15.0)
     assert row["subject"] == "To the company"
     assert await logged(api, contact) == []
+
+
+_HOLD_FIRST = """() => {
+    const fetch = self.fetch;
+    self.fetch = (url, ...more) => {
+        if (!String(url).includes("/v1/compose-context?to=quick")) return fetch(url, ...more);
+        self.fetch = fetch;
+        return new Promise(() => undefined);
+    };
+}"""
+
+
+@pytest.mark.requirement("L2", "L4")
+async def test_a_mail_that_is_sent_before_its_recipients_are_known_is_logged_on_them(
+    desk: Desk, api: Rep
+) -> None:
+    contact = await new_contact(api, "quick@recipient.example")
+    compose = await new_compose(desk.page)
+    await (await worker_of(desk.browser)).evaluate(_HOLD_FIRST)
+    await compose.write("quick@recipient.example", "Quick", "<p>Hello</p>")
+    await compose.send()
+    assert "<img" in (await desk.gmail.sent(1)).html
+
+    async def on_timeline() -> bool | None:
+        return any("Quick" in row for row in await logged_subjects(api, contact)) or None
+
+    await until(on_timeline, "the mail on the contact's timeline", 15.0)

@@ -18,7 +18,8 @@ from tests.e2e.rep import ComposeWindow, new_compose, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn
 
 ADDRESS = "queue@recipient.example"
-SUBJECTS = ("One", "Two", "Three", "Four")
+SUBJECTS = ("One", "Two", "Three", "Four", "Five")
+KILLED_AFTER = 4
 Moments = tuple[datetime, datetime]
 _QUEUED = "chrome.storage.local.get('queue').then(({ queue }) => (queue ?? []).map((job) => job.key))"
 
@@ -33,7 +34,8 @@ async def test_mails_sent_while_the_server_is_away_are_logged_once_in_order_with
     extension: Path,
     tmp_path: Path,
 ) -> None:
-    """Four from two windows; the browser is killed right after the last, opened, closed and opened again."""
+    """Four from two windows; the browser is killed right after the last, opened, closed and opened again.
+    There a fifth is written, to somebody of whom this browser then knows nothing."""
     contact = await new_contact(api, ADDRESS)
     profile = tmp_path / "rep"
     opened = partial(rep_browser, playwright, profile, extension, gmail.port)
@@ -44,9 +46,13 @@ async def test_mails_sent_while_the_server_is_away_are_logged_once_in_order_with
             sent = await sent_from(browser, windows, gmail)
             kill(profile)
         async with opened() as browser:
-            await waits(await popup_of(browser), len(SUBJECTS))
+            await waits(await popup_of(browser), KILLED_AFTER)
         async with opened() as browser:
             popup = await popup_of(browser)
+            await waits(popup, KILLED_AFTER)
+            page = await open_gmail(browser)
+            await (await new_compose(page)).write(ADDRESS, SUBJECTS[-1], "<p>Hello</p>")
+            sent += await sent_from(browser, [page], gmail, len(SUBJECTS))
             await waits(popup, len(SUBJECTS))
             await outage.aclose()
             await expect(popup.locator("header p")).to_be_hidden(timeout=40_000)
@@ -64,7 +70,7 @@ async def written(browser: BrowserContext, rep: Person, stack: Stack) -> list[Pa
     await sign_in(browser, rep, stack.addresses["app_url"])
     right = await open_gmail(browser)
     windows = [left, right, left, right]
-    for page, subject in zip(windows, SUBJECTS, strict=True):
+    for page, subject in zip(windows, SUBJECTS[:KILLED_AFTER], strict=True):
         await page.bring_to_front()
         compose = await new_compose(page)
         await compose.write(ADDRESS, subject, "<p>Hello</p>")
@@ -72,11 +78,13 @@ async def written(browser: BrowserContext, rep: Person, stack: Stack) -> list[Pa
     return windows
 
 
-async def sent_from(browser: BrowserContext, windows: list[Page], gmail: GmailStandIn) -> list[Moments]:
+async def sent_from(
+    browser: BrowserContext, windows: list[Page], gmail: GmailStandIn, first: int = 1
+) -> list[Moments]:
     """Send them; for each when Send was pressed, and when it was written down and the rep told."""
     worker, popup = await worker_of(browser), await popup_of(browser)
     sent: list[Moments] = []
-    for number, page in enumerate(windows, 1):
+    for number, page in enumerate(windows, first):
         warnings = page.locator(".kaifu-warning", has_text="logged as soon as")
         told = await warnings.count()
         await page.bring_to_front()
@@ -90,7 +98,7 @@ async def sent_from(browser: BrowserContext, windows: list[Page], gmail: GmailSt
 
         await until(kept, "the mail in the queue")
         sent.append((pressed, datetime.now(UTC)))
-        if number < len(windows):
+        if number < KILLED_AFTER:
             await waits(popup, number)
     return sent
 
