@@ -17,7 +17,7 @@ export function neverMenu(state: ComposeState, context: Context): { element: HTM
 
   const show = () => {
     const { greeting, say } = context;
-    opener.hidden = !greeting.signedIn || state.recipients.length === 0;
+    opener.hidden = !greeting.signedIn || context.cutOff || state.recipients.length === 0;
     opener.title = say("neverMenu");
     opener.setAttribute("aria-label", opener.title);
     menu.lang = greeting.language;

@@ -77,9 +77,7 @@ async function wake(): Promise<void> {
   await chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });
   if (!(await chrome.alarms.get(ALARM)))
     await chrome.alarms.create(ALARM, { periodInMinutes: ALARM_MINUTES });
-  await showBadge();
-  await schedule.due(Date.now());
-  await Promise.all([queue.run(), streams.ensure()]);
+  await Promise.allSettled([showBadge(), schedule.due(Date.now()), queue.run(), streams.ensure()]);
 }
 
 /** A pop-up's name says which mail it is about and whose sign-in told of it. */

@@ -133,6 +133,7 @@ async def test_a_page_from_before_an_update_says_that_it_must_be_reloaded(
         await expect(box).to_be_disabled()
         await expect(box).not_to_be_checked()
     await expect(compose.window.locator(".kaifu-bar")).to_contain_text("Reload this page to go on")
+    await expect(compose.window.locator(".kaifu-bar button:visible")).to_have_count(0)
     await compose.send()
     assert (await gmail.sent(1)).html == html
     await expect((await new_compose(page)).track).to_be_disabled()
