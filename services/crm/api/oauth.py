@@ -94,8 +94,8 @@ async def authorize(
     prompt: Prompt = "",
 ) -> RedirectResponse:
     """To the client with a code; first to the sign-in page if nobody is signed in, and first to a question
-    if it is not clear that whoever is signed in wants that: the mail account is not one of the user's, or
-    none is named and the user has not let this client in before."""
+    if it is not clear that whoever is signed in wants that: the user has not let this client in before, or
+    the mail account that it names is not one of the user's."""
     target = f"{AUTHORIZE}?{request.url.query}"
     asked = asked_by(target)
     assert asked is not None

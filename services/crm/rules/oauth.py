@@ -97,13 +97,13 @@ class Step(Enum):
 
 
 def next_step(asked: Asked, user: User | None, *, granted: bool) -> Step:
-    """A code without a question only for the user's own mail account, or, where none is named, for a
-    client that the user has let in before. `user`: whose session the browser has."""
+    """A code without a question only for a client that the user has let in before, and never for a mail
+    account that is not the user's. `user`: whose session the browser has."""
     if user is None or asked.prompt == "login":
         return Step.SIGN_IN
     if asked.prompt == "select_account":
         return Step.ASK
-    silent = owns(user, asked.login_hint) if asked.login_hint else granted
+    silent = granted and (not asked.login_hint or owns(user, asked.login_hint))
     return Step.GRANT if silent else Step.ASK
 
 

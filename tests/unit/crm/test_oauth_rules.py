@@ -67,8 +67,9 @@ def test_only_the_operator_s_extensions_where_they_are_named() -> None:
     [
         (False, "", "", False, Step.SIGN_IN),
         (False, "rep@kaifu.example", "select_account", False, Step.SIGN_IN),
-        (True, "REP@kaifu.example", "", False, Step.GRANT),
-        (True, "sales@kaifu.example", "", False, Step.GRANT),
+        (True, "rep@kaifu.example", "", False, Step.ASK),
+        (True, "REP@kaifu.example", "", True, Step.GRANT),
+        (True, "sales@kaifu.example", "", True, Step.GRANT),
         (True, "other@kaifu.example", "", False, Step.ASK),
         (True, "other@kaifu.example", "", True, Step.ASK),
         (True, "", "", False, Step.ASK),
@@ -80,7 +81,7 @@ def test_only_the_operator_s_extensions_where_they_are_named() -> None:
 def test_a_code_without_a_question_only_where_it_is_clear(
     signed_in: bool, hint: str, prompt: str, granted: bool, step: Step
 ) -> None:
-    """The mail account is the user's own, or none is named and the user has let the client in before."""
+    """The user has let the client in before, and the mail account, where one is named, is the user's own."""
     asked = asked_by(f"/oauth/authorize?login_hint={hint}&prompt={prompt}")
     assert isinstance(asked, Asked)
     assert next_step(asked, a_user() if signed_in else None, granted=granted) is step
