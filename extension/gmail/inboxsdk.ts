@@ -53,7 +53,7 @@ class SdkGmail implements Gmail {
   }
 
   scheduled(takes: (send: ScheduledSend) => Promise<string> | null): void {
-    onScheduled(takes);
+    if (globalThis.kaifuChannel) onScheduled(globalThis.kaifuChannel, takes);
   }
 }
 

@@ -2,12 +2,14 @@
  * Runs in Gmail's own world, before Gmail: lets Kaifu put a pixel and links into a mail that is scheduled,
  * for which InboxSDK has nothing. Every other request passes untouched and at once.
  */
-import { BODY, Body, heard, SCHEDULED, SCHEDULING, say, TAKEN } from "./schedule-events";
+import { offered } from "./channel";
+import { BODY, Body, SCHEDULED, SCHEDULING, TAKEN, Taken } from "./schedule-events";
 import { mayBeScheduled, scheduledMails, withHtml } from "./scheduled-request";
 
 /** A little longer than a mail waits for the server. */
 const BODY_WITHIN_MS = 2000;
 
+const channel = offered();
 const opened = new WeakMap<XMLHttpRequest, { url: string; held: boolean }>();
 const { open, send, abort } = XMLHttpRequest.prototype;
 
@@ -41,31 +43,28 @@ async function changed(request: XMLHttpRequest, body: string): Promise<string> {
     const html = await askedFor(id, mail);
     if (html === null) continue;
     with_ = withHtml(with_, mail.draft, html);
-    request.addEventListener("loadend", () => say(SCHEDULED, { id, ok: request.status === 200 }));
+    request.addEventListener("loadend", () => channel.say(SCHEDULED, { id, ok: request.status === 200 }));
   }
   return with_;
 }
 
+/** Null at once when nobody takes it, or when who took it is silent for too long. */
 function askedFor(id: string, mail: object): Promise<string | null> {
   return new Promise((resolve) => {
     let taken = false;
-    const take = () => {
-      taken = true;
-    };
-    const answer = (event: Event) => {
-      const body = heard(Body, event);
-      if (body?.id === id) end(body.html);
-    };
     const end = (html: string | null) => {
-      document.removeEventListener(BODY, answer);
+      for (const forget of heard) forget();
       clearTimeout(timer);
       resolve(html);
     };
+    const heard = [
+      channel.hear(BODY, Body, (body) => body.id === id && end(body.html)),
+      channel.hear(TAKEN, Taken, (by) => {
+        taken ||= by.id === id;
+      }),
+    ];
     const timer = setTimeout(end, BODY_WITHIN_MS, null);
-    document.addEventListener(BODY, answer);
-    document.addEventListener(TAKEN, take, { once: true });
-    say(SCHEDULING, { id, mail });
-    document.removeEventListener(TAKEN, take);
+    channel.say(SCHEDULING, { id, mail });
     if (!taken) end(null);
   });
 }

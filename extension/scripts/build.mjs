@@ -25,6 +25,7 @@ await build({
   entryPoints: {
     content: "content/main.ts",
     page: "gmail/page-script.ts",
+    channel: "gmail/channel-script.ts",
     worker: "worker/main.ts",
     popup: "popup/main.ts",
     options: "options/main.ts",

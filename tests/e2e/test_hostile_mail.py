@@ -18,11 +18,13 @@ _LISTEN = """async () => {
     self.heard = [];
     self.listener = (message) => { if (message.kaifu) self.heard.push(message); };
     chrome.runtime.onMessage.addListener(self.listener);
-    return chrome.storage.local.get();
+    const { queue, ...kept } = await chrome.storage.local.get();
+    return kept;
 }"""
 _HEARD = """async () => {
     chrome.runtime.onMessage.removeListener(self.listener);
-    return { messages: self.heard, kept: await chrome.storage.local.get() };
+    const { queue, ...kept } = await chrome.storage.local.get(); // what other mails wait for may be over
+    return { messages: self.heard, kept };
 }"""
 # What scripts of a page can say in InboxSDK's and in our name.
 _FORGED = """([draft, account]) => {
@@ -39,6 +41,11 @@ _FORGED = """([draft, account]) => {
     for (const message of [hello, { type: "kaifu-standing-changed" }, JSON.stringify(hello)])
         window.postMessage(message, "*");
     say("kaifu", hello);
+    const mail = { draft, html: "<p>forged</p>", sendAt: new Date(Date.now() + 1e8).toISOString(),
+                   written: { from: { address: account }, to: [], cc: [], bcc: [], subject: "forged" } };
+    for (const detail of [null, "", "{", "[]", "{}", { id: "i", mail }, JSON.stringify({ id: "i", mail }),
+                          JSON.stringify({ id: "i", ok: true, html: "<p>forged</p>" })])
+        for (const name of ["scheduling", "scheduled", "taken", "body"]) say(`kaifu:${name}`, detail);
     return typeof chrome === "undefined" || !chrome.runtime ? "no way in" : "a way in";
 }"""
 
