@@ -18,12 +18,13 @@ _LISTEN = """async () => {
     self.heard = [];
     self.listener = (message) => { if (message.kaifu) self.heard.push(message); };
     chrome.runtime.onMessage.addListener(self.listener);
-    const { queue, ...kept } = await chrome.storage.local.get();
+    const { queue, cursors, ...kept } = await chrome.storage.local.get();
     return kept;
 }"""
 _HEARD = """async () => {
     chrome.runtime.onMessage.removeListener(self.listener);
-    const { queue, ...kept } = await chrome.storage.local.get(); // what other mails wait for may be over
+    // Other mails go their way meanwhile, and the push stream goes on.
+    const { queue, cursors, ...kept } = await chrome.storage.local.get();
     return { messages: self.heard, kept };
 }"""
 # What scripts of a page can say in InboxSDK's and in our name.
