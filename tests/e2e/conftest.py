@@ -50,9 +50,9 @@ def rep(stack: Stack) -> Person:
     return people(stack.sign_ins, Role.REP)[0]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture
 async def api(stack: Stack, rep: Person) -> AsyncIterator[Rep]:
-    """The server as an API client of the same rep sees it."""
+    """The server as an API client of the same rep sees it, just signed in: tokens last for minutes."""
     async with http_client() as http:
         token = await access_token(http, stack.addresses["app_url"], rep.address, rep.password)
         yield Rep(http, stack.addresses, token, rep.address)
