@@ -40,7 +40,7 @@ demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARG
 test: lint browser check-extension extension ## all of it: lint, strict types, import walls, then every test
 	$(BIN)/pytest -n 2 tests/unit tests/architecture tests/contract $(ARGS)
 	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
-	$(BIN)/pytest tests/e2e $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e $(ARGS)
 
 .PHONY: check
 check: lint test-unit ## the fast part: lint, strict types, import walls, unit tests
@@ -61,7 +61,7 @@ browser: ## Chromium for the tests of pages: by apt where you are root, else say
 	or name it with CHROMIUM=/path/to/chromium"; exit 1; }; \
 		echo "Installing Chromium"; \
 		DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
-		apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+		apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk fonts-noto-color-emoji >/dev/null; }
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## unit and architecture tests

@@ -29,4 +29,4 @@ check-extension: $(NPM_INSTALLED) ## the extension: strict types, lint, unit tes
 
 .PHONY: test-extension
 test-extension: check-extension extension browser $(INSTALLED) ## the same, then end-to-end tests in Chromium
-	$(BIN)/pytest tests/e2e $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e $(ARGS)

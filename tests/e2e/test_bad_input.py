@@ -43,7 +43,7 @@ _UPLOADED = """async () => {
     self.uploaded = [];
     self.fetch = async (url, asked) => {
         const answer = await fetch(url, asked);
-        if (String(url).endsWith("/body")) self.uploaded.push([answer.status, asked.body.length]);
+        if (String(url).endsWith("/body")) self.uploaded.push([answer.status, new TextEncoder().encode(asked.body).length]);
         return answer;
     };
 }"""
@@ -54,8 +54,9 @@ async def test_a_body_of_five_megabytes(desk: Desk, stack: Stack, api: Rep) -> N
     await new_contact(api, "large@recipient.example")
     worker = await worker_of(desk.browser)
     await worker.evaluate(_UPLOADED)
-    row = '<tr><td>商品</td><td>1,234</td><td><a href="https://www.example.com/1">a &amp; b</a></td></tr>'
-    html = f"<table><tbody>{row * (5_000_000 // len(row.encode()))}</tbody></table>"
+    row = '<tr><td>商品</td><td><a href="https://www.example.com/1">a &amp; b</a></td></tr>'
+    text = "<p>" + "長い文章 " * 1000 + "</p>"
+    html = f"<table><tbody>{row * 500}</tbody></table>{text * (5_000_000 // len(text.encode()))}"
     compose = await new_compose(desk.page)
     await compose.write("large@recipient.example", "Large", html)
     await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
