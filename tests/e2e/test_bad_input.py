@@ -43,7 +43,8 @@ _UPLOADED = """async () => {
     self.uploaded = [];
     self.fetch = async (url, asked) => {
         const answer = await fetch(url, asked);
-        if (String(url).endsWith("/body")) self.uploaded.push([answer.status, new TextEncoder().encode(asked.body).length]);
+        const size = () => new TextEncoder().encode(asked.body).length;
+        if (String(url).endsWith("/body")) self.uploaded.push([answer.status, size()]);
         return answer;
     };
 }"""
