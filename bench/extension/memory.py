@@ -23,7 +23,7 @@ async def measure(with_kaifu: BrowserContext, without_kaifu: BrowserContext) -> 
 
 async def _held(browser: BrowserContext, bars: int) -> float:
     page = await browser.new_page()
-    await page.goto(GMAIL)
+    await page.goto(GMAIL.format(0))
     for _ in range(COMPOSES):
         await page.locator("#compose").click()
     await expect(page.locator("[role=dialog]")).to_have_count(COMPOSES)
