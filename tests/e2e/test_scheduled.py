@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from deploy.local.rep import Json, Rep, until
 from deploy.local.stack import Stack
 from tests.e2e.chromium import worker_of
+from tests.e2e.records import new_contact
 from tests.e2e.rep import ComposeWindow, Desk, new_compose
 from tests.e2e.standin.mailbox import Scheduled
 
@@ -120,11 +121,7 @@ async def test_a_scheduled_mail_that_is_taken_back_is_called_off_and_stands_as_i
 async def test_a_mail_scheduled_while_the_server_is_silent_is_logged_at_its_time(
     desk: Desk, api: Rep, stack: Stack
 ) -> None:
-    contact = await api.http.post(
-        f"{api.app_url}/v1/contacts",
-        headers={"Authorization": f"Bearer {api.token}"},
-        json={"name": "Silent", "addresses": ["silent@recipient.example"]},
-    )
+    contact = await new_contact(api, "silent@recipient.example")
     compose = await new_compose(desk.page)
     await compose.write("silent@recipient.example", "In silence", HTML)
     await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
@@ -138,7 +135,7 @@ async def test_a_mail_scheduled_while_the_server_is_silent_is_logged_at_its_time
         os.kill(stack.pids["ingest"], signal.SIGCONT)
 
     async def logged() -> list[Json] | None:
-        timeline = (await api.get(f"/v1/contacts/{contact.json()['id']}/timeline"))["items"]
+        timeline = (await api.get(f"/v1/contacts/{contact['id']}/timeline"))["items"]
         return [row for row in timeline if "In silence" in str(row)] or None
 
     (row,) = await until(logged, "the mail on the timeline", 40.0)

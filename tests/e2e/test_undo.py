@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from deploy.local.rep import Json, Rep, until
 from deploy.local.stack import Stack
+from tests.e2e.records import new_contact
 from tests.e2e.rep import ComposeWindow, Desk, new_compose
 from tests.e2e.test_scheduled import HTML, LINK, posts, record, rows, the_row
 
@@ -19,11 +20,7 @@ async def taken_back(desk: Desk) -> ComposeWindow:
 
 @pytest.mark.requirement("T1", "L1", "L2")
 async def test_undo_calls_it_off_and_a_second_send_is_one_mail(desk: Desk, api: Rep, stack: Stack) -> None:
-    contact = await api.http.post(
-        f"{api.app_url}/v1/contacts",
-        headers={"Authorization": f"Bearer {api.token}"},
-        json={"name": "Undo", "addresses": ["undo@recipient.example"]},
-    )
+    contact = await new_contact(api, "undo@recipient.example")
     compose = await new_compose(desk.page)
     await compose.write("undo@recipient.example", "Undone", HTML)
     await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
@@ -49,7 +46,7 @@ async def test_undo_calls_it_off_and_a_second_send_is_one_mail(desk: Desk, api: 
     await the_row(api, "Undone")
 
     async def logged() -> list[Json] | None:
-        timeline = (await api.get(f"/v1/contacts/{contact.json()['id']}/timeline"))["items"]
+        timeline = (await api.get(f"/v1/contacts/{contact['id']}/timeline"))["items"]
         return [row for row in timeline if row["type"] == "email"] or None
 
     assert len(await until(logged, "the mail on the timeline", 15.0)) == 1
