@@ -24,7 +24,9 @@ XMLHttpRequest.prototype.send = function (this: XMLHttpRequest, body) {
   const request = opened.get(this);
   if (!request || !mayBeScheduled(request.url, body)) return send.call(this, body);
   request.held = true;
-  void changed(this, body).then((with_) => {
+  // Whatever goes wrong here, the mail goes out.
+  const outgoing = changed(this, body).catch(() => body);
+  void outgoing.then((with_) => {
     if (opened.get(this) === request && request.held) send.call(this, with_);
     request.held = false;
   });
