@@ -75,6 +75,8 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
       return null;
     },
     "sign-out": async ({ account }) => {
+      const { [await feedName(account)]: _, ...others } = await firstPages.read();
+      await firstPages.write(others);
       await signIns.end(account);
       await streams.ensure();
       await tellGmail();
