@@ -47,6 +47,15 @@ export function newJob(key: string, account: string, at: number, more: Partial<J
   return { key, account, at, ...nothing, vain: FRESH, ...more };
 }
 
+/** The report that a prepared mail does not go out. `key`: of the mail. */
+export function cancelled(key: string, account: string, { message_id, receipt }: Prepared): Job {
+  const now = new Date();
+  return newJob(`${key}-cancelled`, account, now.getTime(), {
+    prepared: { message_id, receipt },
+    report: { state: "cancelled", occurred_at: now.toISOString() },
+  });
+}
+
 export type Next = { job: Job; step: Step } | { due: number } | null;
 
 /** What to do now, or when there is something to do again (ms); null: nothing waits. */

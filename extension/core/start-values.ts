@@ -7,7 +7,6 @@ export type GreyReason =
   | "signed_out"
   | "never_track"
   | "never_log"
-  | "not_understood"
   | "cut_off"
   | "not_allowed"
   | AccountReason;

@@ -11,7 +11,6 @@ const REASONS: Record<GreyReason, TextKey> = {
   signed_out: "signedOut",
   never_track: "neverTrack",
   never_log: "neverLog",
-  not_understood: "layoutUnknown",
   cut_off: "cutOffShort",
   not_allowed: "notAllowedByAccount",
   account_tracking_off: "accountTrackingOff",

@@ -15,16 +15,17 @@ interface Writing {
   choosing: boolean;
 }
 
-const written = new Map<string, Writing>();
+/** By draft. */
+const writings = new Map<string, Writing>();
 
 register({
   name: "schedule",
   compose(compose, state, context) {
     const draft = compose.draftId();
     const writing: Writing = { state, choosing: false };
-    written.set(draft, writing);
+    writings.set(draft, writing);
     const forget = () => {
-      if (written.get(draft) === writing) written.delete(draft);
+      if (writings.get(draft) === writing) writings.delete(draft);
       if (writing.choosing) context.tell(context.say("scheduledUnknown"), true);
     };
     compose.on("scheduling", () => {
@@ -39,7 +40,7 @@ register({
   },
   page(context) {
     context.gmail.scheduled((send) => {
-      const writing = written.get(send.draft);
+      const writing = writings.get(send.draft);
       if (!writing) return null;
       writing.choosing = false;
       return take(send, writing.state, context);
@@ -48,10 +49,10 @@ register({
 });
 
 /** A mail whose time is not known can't be followed: it goes out as it is, and the rep is told. */
-function take(send: ScheduledSend, state: ComposeState, context: Context): Promise<string> | null {
+async function take(send: ScheduledSend, state: ComposeState, context: Context): Promise<string> {
   const mail = mailOf(send.written, send.html, state, context);
   if (mail && send.sendAt === null) context.tell(context.say("scheduledUntracked"), true);
-  if (!mail || send.sendAt === null) return Promise.resolve(withoutOldPixels(send.html, context));
+  if (!mail || send.sendAt === null) return withoutOldPixels(send.html, context);
   const attempt = new Attempt(context, mail, send.html);
   void report(attempt, send, send.sendAt, context);
   return attempt.putInto(send.html);

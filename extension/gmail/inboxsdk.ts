@@ -153,9 +153,6 @@ class SdkCompose implements Compose {
       case "recipients":
         this.view.on("recipientsChanged", listener);
         return;
-      case "body":
-        this.view.on("bodyChanged", listener);
-        return;
       case "destroyed":
         this.view.on("destroy", listener);
         return;

@@ -45,7 +45,6 @@ export type ComposeEvent =
   | "scheduling" // the rep is about to choose a time
   | "discarded"
   | "recipients"
-  | "body"
   | "destroyed";
 
 /** A mail on screen whose body was loaded. */

@@ -1,5 +1,5 @@
 /** What becomes of a mail after Send: jobs for the queue, and their withdrawal when the mail is taken back. */
-import { type Job, newJob } from "../core/job";
+import { cancelled, type Job, newJob } from "../core/job";
 import type { Queue } from "../core/queue";
 import type { HeardFromGmail, Mail, TrackedLink } from "../messages/protocol";
 import type { Prepared } from "../server/shapes";
@@ -9,7 +9,6 @@ import type { Calls } from "./calls";
 import { bodies, mails } from "./database";
 import { prepared } from "./kept";
 import { type Known, knownFrom } from "./known";
-import { cancelled } from "./scheduled";
 
 /** Gmail offers Undo for 30 s at most; a draft that opens again so soon after Send was taken back. */
 const UNDO_MS = 40_000;

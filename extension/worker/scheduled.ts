@@ -3,7 +3,7 @@
  * Gmail tells nobody. What could not be prepared in time is told to the server at that time, for its log.
  */
 import * as v from "valibot";
-import { type Job, newJob } from "../core/job";
+import { cancelled, type Job, newJob } from "../core/job";
 import type { Queue } from "../core/queue";
 import type { HeardFromGmail, TrackedLink } from "../messages/protocol";
 import { Stored } from "../server/stored";
@@ -134,12 +134,5 @@ function sent({ key, account, draft, send_at, prepared, late, body, page, logged
     report: { state: "sent", occurred_at: send_at },
     body: body ? lateKey(key) : null,
     attachments: logged ? { provider_message_id: `msg-a:${draft}`, page } : null,
-  });
-}
-
-export function cancelled(key: string, account: string, mail: { message_id: string; receipt: string }): Job {
-  return newJob(`${key}-cancelled`, account, Date.now(), {
-    prepared: { message_id: mail.message_id, receipt: mail.receipt },
-    report: { state: "cancelled", occurred_at: new Date().toISOString() },
   });
 }
