@@ -79,7 +79,8 @@ async def test_what_was_read_last_is_there_at_once_whatever_the_server_does(
 async def test_filters_leave_what_they_say(signed_in: tuple[BrowserContext, GmailStandIn], api: Rep) -> None:
     browser, _ = signed_in
     to = [{"address": "ann@recipient.example"}]
-    sent = await api.prepare(to, [], subject="Filtered: sent")
+    long = f"sent{'x' * 300}"
+    sent = await api.prepare(to, [], subject=f"Filtered: {long}")
     opened = await api.prepare(to, [], subject="Filtered: opened")
     clicked = await api.prepare(to, ["https://www.example.com/"], subject="Filtered: clicked")
     for prepared in (sent, opened, clicked):
@@ -87,6 +88,7 @@ async def test_filters_leave_what_they_say(signed_in: tuple[BrowserContext, Gmai
     await load_pixel(api.http, opened["pixel_url"])
     await follow_link(api.http, clicked["links"][0]["tracked_url"])
     popup = await browser.new_page()
+    await popup.set_viewport_size({"width": 400, "height": 560})
     await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
     rows = popup.locator("article.mail", has_text="Filtered:")
     await expect(rows.filter(has_text="1 click")).to_be_visible(timeout=15_000)
@@ -94,12 +96,14 @@ async def test_filters_leave_what_they_say(signed_in: tuple[BrowserContext, Gmai
     left = {
         "Opened": ["clicked", "opened"],  # a click proves an open (B7)
         "Clicked": ["clicked"],
-        "Not opened": ["sent"],
-        "All": ["clicked", "opened", "sent"],
+        "Not opened": [long],
+        "All": ["clicked", "opened", long],
     }
     for name, subjects in left.items():
         await popup.get_by_label("Show").select_option(label=name)
         await expect(rows.locator(".subject")).to_have_text([f"Filtered: {one}" for one in subjects])
+    wider = await popup.locator(".feed").evaluate("(feed) => feed.scrollWidth - feed.clientWidth")
+    assert wider == 0
     await popup.close()
 
 
