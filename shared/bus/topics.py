@@ -6,7 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
 from shared.bus.connection import client_options
-from shared.events.catalogue import DEAD_LETTER_RETENTION, TOPICS
+from shared.events.catalogue import DEAD_LETTER_RETENTION, TOPICS, Topic
 from shared.settings import KafkaSettings
 
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
@@ -30,6 +30,20 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
                 raise for_code(code)(name)
         await _check_partitions(admin, settings.partitions)
         return made
+    finally:
+        await admin.close()
+
+
+async def partitions_of(settings: KafkaSettings, topic: Topic) -> tuple[int, ...]:
+    """The topic's partitions, none while it does not exist. Raises KafkaError.
+
+    A client that subscribes to nothing is told of no topic (Apache Kafka) or of all (the embedded broker).
+    """
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        (described,) = await admin.describe_topics([topic.name])
+        return tuple(sorted(found["partition"] for found in described["partitions"]))
     finally:
         await admin.close()
 

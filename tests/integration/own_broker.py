@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,12 +15,13 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.local.embedded import broker_command, broker_with_topics
+from deploy.local.brokers import PARTITIONS, chosen
+from deploy.local.embedded import broker_with_topics
+from deploy.local.ports import Ports
 from shared.bus.consumer import consumer_client
 from shared.settings import KafkaSettings
 
 START_WITHIN_S = 30.0
-PARTITIONS = 4
 
 
 def free_port() -> int:
@@ -30,24 +32,24 @@ def free_port() -> int:
 
 
 class OwnBroker:
-    """The embedded broker with the topics of the catalogue; each start is another cluster."""
+    """The broker that KAIFU_BROKER names, with the topics of the catalogue; each start is another cluster."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.settings = KafkaSettings(
-            bootstrap=f"127.0.0.1:{self.port}",
-            partitions=PARTITIONS,
-            idempotent_producer=False,
-            session_timeout_ms=6000,
-            heartbeat_interval_ms=1000,
-            fetch_max_wait_ms=5,
-        )
+    def __init__(self, folder: Path) -> None:
+        self._broker = chosen(os.environ)
+        self._ports = Ports.free()
+        self._folder = folder
+        self._starts = 0
+        self.port = self._ports["broker"]
+        options = self._broker.settings_of("tracker")
+        known = {name.removeprefix("KAIFU_KAFKA_").lower(): value for name, value in options.items()}
+        self.settings = KafkaSettings.model_validate({"bootstrap": f"127.0.0.1:{self.port}", **known})
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it and make the topics."""
+        self._starts += 1
         self._process = await asyncio.create_subprocess_exec(
-            *broker_command(self.port),
+            *self._broker.command(self._ports, self._folder / str(self._starts)),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
@@ -62,14 +64,7 @@ class OwnBroker:
 
     def environment(self) -> dict[str, str]:
         """What a service needs to reach it."""
-        return {
-            "KAIFU_KAFKA_BOOTSTRAP": self.settings.bootstrap,
-            "KAIFU_KAFKA_PARTITIONS": str(PARTITIONS),
-            "KAIFU_KAFKA_IDEMPOTENT_PRODUCER": "false",
-            "KAIFU_KAFKA_SESSION_TIMEOUT_MS": "6000",
-            "KAIFU_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
-            "KAIFU_KAFKA_FETCH_MAX_WAIT_MS": "5",
-        }
+        return {"KAIFU_KAFKA_BOOTSTRAP": self.settings.bootstrap, **self._broker.settings_of("tracker")}
 
     @asynccontextmanager
     async def reader(self, topic: str, partitions: int = PARTITIONS) -> AsyncIterator[AIOKafkaConsumer]:
@@ -87,12 +82,13 @@ class OwnBroker:
 @asynccontextmanager
 async def own_broker() -> AsyncIterator[OwnBroker]:
     """A started broker, killed at the end."""
-    broker = OwnBroker()
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.kill()
+    with tempfile.TemporaryDirectory(prefix="kaifu-broker-") as folder:
+        broker = OwnBroker(Path(folder))
+        try:
+            await broker.start()
+            yield broker
+        finally:
+            await broker.kill()
 
 
 class ServiceProcess:

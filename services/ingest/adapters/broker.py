@@ -80,7 +80,8 @@ class KafkaBroker:
         producer = AIOKafkaProducer(**self._options)
         try:
             await producer.start()
-            missing = {HITS.name, SENDS.name} - producer.client.cluster.topics()
+            known = await producer.client.fetch_all_metadata()
+            missing = {HITS.name, SENDS.name} - known.topics()
             if not missing:
                 await producer.partitions_for(HITS.name)
                 await producer.partitions_for(SENDS.name)

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from services.ingest.revoked import Revoked
 from shared.bus.connection import cluster_epoch
 from shared.bus.consumer import consumer_client
+from shared.bus.topics import partitions_of
 from shared.events.catalogue import REVOCATIONS
 from shared.events.codec import UndecodableEvent, decode
 from shared.health.progress import Progress
@@ -66,11 +67,11 @@ class RevocationFollower:
 
     async def _follow(self, client: AIOKafkaConsumer) -> None:
         """Return when it has to begin anew."""
-        numbers = client.partitions_for_topic(REVOCATIONS.name)
+        numbers = await partitions_of(self._settings, REVOCATIONS)
         if not numbers:
             log.warning("the broker has not got the topic yet", topic=REVOCATIONS.name)
             return
-        partitions = [TopicPartition(REVOCATIONS.name, number) for number in sorted(numbers)]
+        partitions = [TopicPartition(REVOCATIONS.name, number) for number in numbers]
         client.assign(partitions)
         cluster, looked_at = await self._cluster(), time.monotonic()
         while True:

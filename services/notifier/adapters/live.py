@@ -16,6 +16,7 @@ from services.notifier.handlers import Hub, utc_now
 from shared.bus.connection import cluster_epoch
 from shared.bus.consumer import consumer_client
 from shared.bus.partitions import partition_of
+from shared.bus.topics import partitions_of
 from shared.events.catalogue import NOTIFICATIONS
 from shared.health.advance import Advance
 from shared.health.progress import Progress
@@ -93,11 +94,11 @@ class LiveLog:
 
     async def _begin(self, client: AIOKafkaConsumer, epoch: str) -> bool:
         """Take up the reading; False while the topic does not exist yet."""
-        numbers = client.partitions_for_topic(NOTIFICATIONS.name)
+        numbers = await partitions_of(self._kafka, NOTIFICATIONS)
         if not numbers:
             self._progress.moved(LOOP)
             return False
-        partitions = [TopicPartition(NOTIFICATIONS.name, number) for number in sorted(numbers)]
+        partitions = [TopicPartition(NOTIFICATIONS.name, number) for number in numbers]
         client.assign(partitions)
         starts = await self._starts(client, partitions, epoch)
         if epoch != self._epoch:
