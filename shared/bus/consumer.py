@@ -20,21 +20,22 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, KafkaError
 
 from shared.bus.connection import client_options
-from shared.bus.dead_letters import DeadLetters, InvalidMessage
+from shared.bus.dead_letters import DeadLetterLimitReached, DeadLetters, InvalidMessage, stand_still
+from shared.bus.lag import LagGauge
 from shared.bus.producer import PublishFailed
+from shared.bus.stalls import StallLook
 from shared.events.base import Event
 from shared.events.catalogue import Topic
 from shared.events.codec import UndecodableEvent, decode
 from shared.health.progress import Progress
 from shared.settings import KafkaSettings
-from shared.telemetry.names import CONSUMER_LAG, EVENTS_CONSUMED, HANDLER_RETRIES
+from shared.telemetry.names import EVENTS_CONSUMED, HANDLER_RETRIES
 from shared.telemetry.tracing import KafkaHeaders
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 _POLL_MS = 1000
-_LOOK_EVERY_S = 5.0
 _BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -116,6 +117,7 @@ class EventConsumer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         fetch_wait_ms = max(settings.fetch_max_wait_ms, int(gather_s * 1000))
+        self._group = group
         self._client = consumer_client(settings, group, fetch_max_wait_ms=fetch_wait_ms)
         self._topics = [topic.name for topic in topics]
         self._handler = handler
@@ -124,25 +126,32 @@ class EventConsumer:
         self._loop_name = f"consumer {group}"
         self._batch = batch
         self._gather_s = gather_s
-        self._positions: dict[TopicPartition, int] = {}
-        self._clock = clock
-        self._looks_at = clock() + _LOOK_EVERY_S
-        self._was_stalled = False
+        self._positions: dict[TopicPartition, int] = {}  # all below is done
+        self._lag = LagGauge()
+        self._look = StallLook(settings, self._client, clock)
         progress.expect(self._loop_name)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until `stopping`. Raises DeadLetterLimitReached."""
+        """Consume until `stopping`; with too many dead letters, stand still until then."""
+        try:
+            await self._consume(stopping)
+        except DeadLetterLimitReached:
+            await stand_still(self._group, self._loop_name, self._progress, stopping)
+
+    async def _consume(self, stopping: asyncio.Event) -> None:
         try:
             await self._client.start()
-            self._client.subscribe(self._topics, listener=_ReadyOnAssignment(self._progress, self._loop_name))
+            self._client.subscribe(self._topics, listener=_Assignments(self))
             while not stopping.is_set():
                 batches = await self._client.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
                 records = [record for batch in batches.values() for record in batch]
+                for partition, batch in batches.items():
+                    self._positions.setdefault(partition, batch[0].offset)
                 if records and not await self._process(records, stopping):
                     return
                 if records:
                     await self._commit(batches)
-                if records or not await self._stalled():
+                if records or not await self._look.stalled():
                     self._progress.moved(self._loop_name)
                 self._measure_lag()
                 if records and self._gather_s:
@@ -160,6 +169,8 @@ class EventConsumer:
                 HANDLER_RETRIES.labels(records[0].topic).inc()
                 pause = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
                 log.warning("waiting for what is away", error=str(error), pause_s=pause)
+                await self._look.stalled()  # what waits is seen to grow
+                self._measure_lag()
                 if await _stopped_within(stopping, pause):
                     return False
                 self._progress.moved(self._loop_name)  # waiting on purpose is not a stall
@@ -229,45 +240,33 @@ class EventConsumer:
         except KafkaError as error:
             log.warning("commit failed; the next one covers it", error=type(error).__name__)
 
-    async def _stalled(self) -> bool:
-        """Whether the broker has events that the fetcher does not bring: known stalls of the library.
-
-        The embedded broker's end offsets are too low, never too high, so what they show is there.
-        """
-        if self._clock() < self._looks_at:
-            return self._was_stalled
-        self._looks_at = self._clock() + _LOOK_EVERY_S
-        try:
-            async with asyncio.timeout(_LOOK_EVERY_S):
-                ends = await self._client.end_offsets(self._client.assignment())
-                behind = [end > await self._client.position(partition) for partition, end in ends.items()]
-        except (KafkaError, TimeoutError):
-            behind = []  # the broker is away, or the partitions are: waiting for them is no stall
-        self._was_stalled = any(behind)
-        return self._was_stalled
-
     def _measure_lag(self) -> None:
-        """From the fetch's high watermark: ListOffsets is wrong on the embedded broker."""
+        """The higher of two words: the fetch's high watermark, which a stalled fetch leaves old, and
+        ListOffsets, which is too low on the embedded broker. Neither is ever too high."""
+        lags = {}
         for partition in self._client.assignment():
-            high = self._client.highwater(partition)
-            if high is not None:
-                lag = max(0, high - self._positions.get(partition, high))
-                CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
+            end = max(self._client.highwater(partition) or 0, self._look.ends.get(partition, 0))
+            read = self._look.positions.get(partition, end)  # while nothing of it is done yet
+            lags[partition] = max(0, end - self._positions.get(partition, read))
+        self._lag.show(lags)
+
+    def assigned(self, partitions: list[TopicPartition]) -> None:
+        """The group has let us in; a member without partitions is ready too: it stands by."""
+        for partition in partitions:
+            self._positions.pop(partition, None)  # another member may have gone on meanwhile
+        self._progress.ready(self._loop_name)
 
 
-class _ReadyOnAssignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """A member without partitions is ready too: it stands by."""
-
-    def __init__(self, progress: Progress, loop_name: str) -> None:
-        self._progress = progress
-        self._loop_name = loop_name
+class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, consumer: EventConsumer) -> None:
+        self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Nothing to hand over: effects are done before the commit."""
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """The group has let us in."""
-        self._progress.ready(self._loop_name)
+        """Also with none."""
+        self._consumer.assigned(assigned)
 
 
 async def _stopped_within(stopping: asyncio.Event, seconds: float) -> bool:

@@ -1,20 +1,27 @@
 """Dead letters: what can't be processed is set aside with its reason, never dropped.
 
 More than `limit` of the last `window` messages: the consumer stops instead of draining the topic,
-because then the consumer is what is broken.
+because then the consumer is what is broken. It stands still until its process is started again, with a
+mended version: a process that ended would be restarted, and set `limit` more aside each time.
 """
 
+import asyncio
 from collections import deque
 
+import structlog
 from aiokafka.structs import ConsumerRecord
 
 from shared.bus.producer import EventPublisher
 from shared.events.catalogue import topic_named
-from shared.telemetry.names import DEAD_LETTERS
+from shared.health.progress import Progress
+from shared.telemetry.names import CONSUMER_STOPPED, DEAD_LETTERS
+
+log = structlog.get_logger(__name__)
 
 REASON = "kaifu-reason"
 ORIGIN = "kaifu-origin"  # topic/partition/offset
 CONSUMER = "kaifu-consumer"
+_STANDS_S = 1.0
 
 
 class InvalidMessage(ValueError):
@@ -26,7 +33,7 @@ class InvalidMessage(ValueError):
 
 
 class DeadLetterLimitReached(RuntimeError):
-    """Too large a share of the topic can't be processed; the process should end and be looked at."""
+    """Too large a share of the topic can't be processed; the consumer should stop and be looked at."""
 
 
 class DeadLetters:
@@ -61,3 +68,15 @@ class DeadLetters:
         )
         self._recent.append(True)
         DEAD_LETTERS.labels(record.topic, reason.split(":")[0]).inc()
+
+
+async def stand_still(consumer: str, loop: str, progress: Progress, stopping: asyncio.Event) -> None:
+    """Consume no more until the process ends; what else it does goes on. Told by a metric and the log."""
+    log.error("the consumer stops: too many dead letters; mend it and start it again", consumer=consumer)
+    CONSUMER_STOPPED.labels(consumer).set(1)
+    while not stopping.is_set():
+        progress.moved(loop)  # standing still on purpose is not a stall
+        try:
+            await asyncio.wait_for(stopping.wait(), _STANDS_S)
+        except TimeoutError:
+            continue

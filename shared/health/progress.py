@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.telemetry.names import PROGRESS_AGE
+from shared.telemetry.names import PROGRESS_AGE, READY
 
 log = structlog.get_logger(__name__)
 STALLED_EXIT_CODE = 70  # EX_SOFTWARE
@@ -54,6 +54,11 @@ class Progress:
 
         Probes answer before the wiring is done: without a loop to wait for, nothing is ready yet.
         """
+        reasons = self._reasons()
+        READY.set(not reasons)
+        return reasons
+
+    def _reasons(self) -> list[str]:
         if not self._ready:
             return ["the process is starting"]
         waiting = [f"{loop} is starting" for loop, is_ready in list(self._ready.items()) if not is_ready]
@@ -92,7 +97,8 @@ class Watchdog:
             self.check()
 
     def check(self) -> None:
-        """One look."""
+        """One look, which also keeps the metrics of progress and readiness fresh."""
+        self._progress.not_ready_because()
         for loop, age in self._progress.ages().items():
             if age > self._killed_after_s:
                 log.error("a loop has stalled; ending the process", loop=loop, age_s=round(age, 1))

@@ -28,7 +28,7 @@ def ops_app(progress: Progress) -> Callable[[dict[str, Any], Receive, Send], Awa
 
 def _answer(path: str, progress: Progress) -> tuple[int, str, bytes]:
     if path == "/metrics":
-        progress.ages()
+        progress.not_ready_because()  # measures ages and readiness
         return 200, CONTENT_TYPE_LATEST, generate_latest()
     if path == "/health/live":
         return 200, "application/json", b'{"live":true}'

@@ -11,20 +11,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from opentelemetry.trace import SpanKind
 
-from services.logger.adapters.faust_app import LoggerApp
+from services.logger.adapters.faust_app import GROUP, LoggerApp
 from shared.bus.consumer import MAX_ATTEMPTS, RetryLater
-from shared.bus.dead_letters import DeadLetterLimitReached, DeadLetters, InvalidMessage
+from shared.bus.dead_letters import DeadLetterLimitReached, DeadLetters, InvalidMessage, stand_still
+from shared.bus.lag import LagGauge
 from shared.bus.producer import PublishFailed
 from shared.events.base import Event
 from shared.events.catalogue import SENDS
 from shared.events.codec import UndecodableEvent, decode
 from shared.health.advance import Advance
 from shared.health.progress import Progress
-from shared.telemetry.names import CONSUMER_LAG, EVENTS_CONSUMED, HANDLER_RETRIES
+from shared.telemetry.names import EVENTS_CONSUMED, HANDLER_RETRIES
 from shared.telemetry.tracing import context_from_kafka, span
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ class SendStream:
         self._stopping = asyncio.Event()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._advance: Advance[TP] = Advance()
+        self._lag = LagGauge()
         progress.expect(LOOP)
         topic = app.topic(
             SENDS.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
@@ -68,7 +71,16 @@ class SendStream:
         app.on_partitions_revoked.connect(cast(Any, self._on_revoked))
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until `stopping`. Raises DeadLetterLimitReached, StreamFailed, KafkaError."""
+        """Consume until `stopping`; with too many dead letters, stand still until then.
+
+        Raises StreamFailed, KafkaError.
+        """
+        try:
+            await self._consume(stopping)
+        except DeadLetterLimitReached:
+            await stand_still(GROUP, LOOP, self._progress, stopping)
+
+    async def _consume(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
         first_epoch = await self._epoch()
         watch: list[asyncio.Future[Any]] = [
@@ -171,8 +183,8 @@ class SendStream:
                 continue
             if self._advance.look(ends):
                 self._progress.moved(LOOP)
-            for tp, lag in self._advance.lag(ends).items():
-                CONSUMER_LAG.labels(tp.topic, tp.partition).set(lag)
+            lags = self._advance.lag(ends)
+            self._lag.show({TopicPartition(tp.topic, tp.partition): lag for tp, lag in lags.items()})
             if self._advance.beyond(ends):
                 self._doubt.set()
 

@@ -20,12 +20,14 @@ from services.tracker.revocations import Revocations
 from services.tracker.settings import TrackerSettings
 from shared.bus.connection import cluster_epoch
 from shared.bus.consumer import consumer_client
-from shared.bus.dead_letters import DeadLetters
+from shared.bus.dead_letters import DeadLetterLimitReached, DeadLetters, stand_still
+from shared.bus.lag import LagGauge
 from shared.bus.producer import EventPublisher, PublishFailed
+from shared.bus.stalls import StallLook
 from shared.events.catalogue import HITS, SENDS
 from shared.health.progress import Progress
 from shared.settings import KafkaSettings
-from shared.telemetry.names import CONSUMER_LAG, HANDLER_RETRIES, PENDING_HITS
+from shared.telemetry.names import HANDLER_RETRIES, PENDING_HITS
 
 log = structlog.get_logger(__name__)
 
@@ -59,16 +61,24 @@ class TrackerLoop:
         self._reader = reader
         self._publisher = publisher
         self._dead_letters = DeadLetters(publisher, GROUP)
+        self._lag_gauge = LagGauge()
         self._progress = progress
         self._rebuilder = Rebuilder(kafka, settings, cache, revocations, self._moved)
         self._client = consumer_client(kafka, GROUP, max_poll_interval_ms=_LONGEST_REBUILD_MS)
+        self._look = StallLook(kafka, self._client)
         self._held: dict[int, Held] = {}
         self._assigned = False  # an assignment came that is not followed yet
         self._done: dict[TopicPartition, int] = {}
         self._committed_at = self._evicted_at = time.monotonic()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Judge until `stopping`. Raises DeadLetterLimitReached."""
+        """Judge until `stopping`; with too many dead letters, stand still until then."""
+        try:
+            await self._judge(stopping)
+        except DeadLetterLimitReached:
+            await stand_still(GROUP, LOOP, self._progress, stopping)
+
+    async def _judge(self, stopping: asyncio.Event) -> None:
         if not await _either(self._reader.caught_up, stopping):
             return
         await self._client.start()
@@ -181,6 +191,7 @@ class TrackerLoop:
             log.info("another cluster: starting over")
             self._held.clear()
             self._done.clear()
+            self._look.ends.clear()
             self._cache.start_over(epoch)
             self._reader.start_over()
 
@@ -223,18 +234,17 @@ class TrackerLoop:
     async def _report(self, batches: Batches) -> None:
         """A turn counts as progress when the position moved or nothing waits (the watchdog reads it)."""
         PENDING_HITS.set(sum(held.shard.pending for held in self._held.values()))
-        lag = 0
-        for partition in self._client.assignment():
-            behind = await self._lag(partition)
-            CONSUMER_LAG.labels(partition.topic, partition.partition).set(behind)
-            lag += behind
-        if batches or lag == 0:
+        lags = {partition: await self._lag(partition) for partition in self._client.assignment()}
+        self._lag_gauge.show(lags)
+        if batches or not (any(lags.values()) or await self._look.stalled()):
             self._moved()
 
     async def _lag(self, partition: TopicPartition) -> int:
-        """From the fetch's high watermark: ListOffsets is wrong on the embedded broker."""
-        held, high = self._held.get(partition.partition), self._client.highwater(partition)
-        if held is None or high is None or high <= held.positions[partition.topic]:
+        """The higher of two words: the fetch's high watermark, which a stalled fetch leaves old, and
+        ListOffsets, which is too low on the embedded broker."""
+        held = self._held.get(partition.partition)
+        high = max(self._client.highwater(partition) or 0, self._look.ends.get(partition, 0))
+        if held is None or high <= held.positions[partition.topic]:
             return 0
         return max(0, int(high - await self._client.position(partition)))
 

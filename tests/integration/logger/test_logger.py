@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -289,3 +291,47 @@ async def test_it_stops_in_order_and_logs_only_json(logger: ServiceProcess) -> N
     assert lines[-1]["event"] == "stopped"
     assert not [line for line in lines if line["level"] in ("error", "critical") or "exception" in line]
     await logger.start()
+
+
+async def test_too_many_dead_letters_stop_it_and_mended_it_goes_on(tmp_path: Path) -> None:
+    """As when crm's database was emptied: no mail is known, and the topic must not drain away."""
+    mails, limit = [mail() for _ in range(60)], 50
+    async with own_broker() as broker, Crm().serving() as crm:
+        publisher = EventPublisher(broker.settings)
+        await publisher.start()
+        quick = {"KAIFU_KAFKA_SESSION_TIMEOUT_MS": "3000", "KAIFU_KAFKA_HEARTBEAT_INTERVAL_MS": "300"}
+        async with service("logger", environment(broker, crm, **quick), tmp_path) as logger:
+            await publisher.publish_all((sent, None) for sent in mails)
+            async with asyncio.timeout(30):
+                while await logger.metric('kaifu_consumer_stopped{consumer="logger"}') != 1:
+                    await asyncio.sleep(0.05)
+            letters = await records(broker, SENDS.dead_letters, lambda _: True, limit, partitions=1)
+            assert {dict(letter.headers)[REASON] for letter in letters} == {b"unknown-message"}
+            assert await logger.metric("kaifu_dead_letters_total{") == limit
+            assert logger.running, "it stands still: a restart would set as many more aside"
+            assert await logger.stop() == 0
+            for sent in mails:
+                crm.knows(sent)
+            await logger.start()
+            aside = {letter.key for letter in letters}
+            all_of_them = {str(sent.message_id).encode() for sent in mails}
+            await all_decided(broker, all_of_them - aside)
+            assert await kaifu(broker, "dlq", "replay", SENDS.name) == 0
+            await all_decided(broker, all_of_them)
+        await publisher.stop()
+
+
+async def all_decided(broker: OwnBroker, keys: set[bytes]) -> None:
+    """Each of these messages, once."""
+    found = await records(broker, LOG_DECISIONS.name, lambda record: record.key in keys, len(keys))
+    assert {record.key for record in found} == keys
+
+
+async def kaifu(broker: OwnBroker, *arguments: str) -> int:
+    """The exit code of the command line, as an operator runs it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from shared.cli import main; main()", *arguments),
+        env={**os.environ, **broker.environment()},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    return await asyncio.wait_for(process.wait(), 30)

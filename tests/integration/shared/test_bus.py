@@ -18,7 +18,6 @@ from shared.bus.dead_letters import (
     CONSUMER,
     ORIGIN,
     REASON,
-    DeadLetterLimitReached,
     DeadLetters,
     InvalidMessage,
 )
@@ -30,6 +29,7 @@ from shared.events.ids import new_id
 from shared.events.log_decisions import LogDecided
 from shared.health.progress import Progress
 from shared.settings import KafkaSettings
+from shared.telemetry.names import CONSUMER_STOPPED
 from tests.integration.own_broker import OwnBroker, own_broker
 
 pytestmark = pytest.mark.integration
@@ -228,9 +228,13 @@ async def test_too_many_dead_letters_stop_the_consumer_and_leave_the_rest(
     consumer = EventConsumer(
         broker.settings, "limit", [TOPIC], Recorder(events, refuse), dead_letters, Progress(20)
     )
-    with pytest.raises(DeadLetterLimitReached):
-        await asyncio.wait_for(consumer.run(asyncio.Event()), WITHIN_S)
+    stopping = asyncio.Event()
+    standing = asyncio.create_task(consumer.run(stopping))
+    await until(lambda: CONSUMER_STOPPED.labels("limit")._value.get() == 1)
     assert len(await dead_letters_of(broker, "limit")) == 5
+    assert not standing.done(), "what else the process does goes on"
+    stopping.set()
+    await asyncio.wait_for(standing, WITHIN_S)
     recorder = Recorder(events)
     async with consuming(broker, publisher, "limit", recorder):
         await until(lambda: len(recorder.done) >= len(events))  # nothing was committed

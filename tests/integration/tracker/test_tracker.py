@@ -308,3 +308,22 @@ async def test_another_cluster_is_noticed_and_started_over(tmp_path: Path) -> No
             assert len(heard.engagements(mail)) == 1
         assert tracker.running
         assert await tracker.stop() == 0
+
+
+async def test_too_many_dead_letters_stop_it_and_leave_the_rest(tmp_path: Path) -> None:
+    """It stands still until it is started again: a process that ended would be restarted, and drain on."""
+    limit = 50
+    async with (
+        own_broker() as broker,
+        publishing(broker) as publisher,
+        service("tracker", environment(broker, tmp_path / "state"), tmp_path) as tracker,
+    ):
+        for number in range(limit + 20):
+            await publisher.publish_raw(HITS.name, str(number).encode(), b"{", [])
+        async with asyncio.timeout(WITHIN_S):
+            while await tracker.metric('kaifu_consumer_stopped{consumer="tracker"}') != 1:
+                await asyncio.sleep(0.05)
+        assert await tracker.metric("kaifu_dead_letters_total{") == limit
+        assert tracker.running
+        assert "too many dead letters" in tracker.log()
+        assert await tracker.stop() == 0
