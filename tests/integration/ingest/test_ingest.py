@@ -186,7 +186,7 @@ async def test_a_stalled_broker_delays_nobody_and_loses_nothing(ingest: Ingest, 
 
 @pytest.mark.requirement("T9")
 async def test_kill_9_with_the_broker_away_keeps_every_served_hit(tmp_path: Path) -> None:
-    broker = OwnBroker()
+    broker = OwnBroker(tmp_path / "broker")
     ingest = _ingest(tmp_path, broker.environment())
     messages = [new_id() for _ in range(20)]
     try:
