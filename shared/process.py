@@ -18,7 +18,8 @@ from shared.health.progress import Progress, Watchdog
 from shared.health.server import ops_server
 from shared.http.server import QuietServer
 from shared.settings import OpsSettings, TelemetrySettings
-from shared.telemetry import logs, tracing
+from shared.telemetry import logs, otlp_metrics, tracing
+from shared.telemetry.names import SERVICE
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,8 @@ def run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:
     telemetry = TelemetrySettings()
     logs.configure(service, telemetry.log_level)
     tracer = tracing.configure(service, telemetry)
+    SERVICE.labels(service).set(1)
+    metrics = otlp_metrics.begin(service, telemetry)
     try:
         uvloop.run(_run(service, body))
     except (PortTaken, OSError) as error:
@@ -105,6 +108,8 @@ def run(service: str, body: Callable[[Runtime], Awaitable[None]]) -> None:
         sys.exit(1)
     finally:
         tracer.shutdown()
+        if metrics is not None:
+            metrics.shutdown()
     log.info("stopped")
 
 

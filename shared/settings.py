@@ -48,6 +48,9 @@ class TelemetrySettings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: str = Field(default="", description="OTLP/HTTP base address of a collector; empty: none")
+    otlp_metrics_interval_s: float = Field(
+        default=15.0, gt=0, description="metrics are sent there so often; `/metrics` is there all the same"
+    )
     trace_ratio: float = Field(default=0.01, ge=0, le=1, description="share of requests that are traced")
 
 

@@ -215,7 +215,8 @@ async def _send_live(connection: ServerConnection, push: Push) -> None:
     else:
         await _send(connection, push)
     if push.occurred_at is not None:
-        PUSH_LATENCY.observe((datetime.now(UTC) - push.occurred_at).total_seconds())
+        took_s = (datetime.now(UTC) - push.occurred_at).total_seconds()
+        PUSH_LATENCY.observe(max(0.0, took_s))  # the hit's clock may be another machine's
 
 
 def _after(connection: ServerConnection) -> str | None:

@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -37,18 +41,47 @@ class Edge:
     child: Span
 
 
+Labels = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The value of a metric as exported; of a distribution: bucket counts by upper bound, and the sum."""
+
+    kind: str
+    value: float
+    buckets: tuple[tuple[float, int], ...] = ()
+
+
 class Collector:
-    """All spans that came."""
+    """All spans that came, and the newest metrics."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self._spans: list[Span] = []
+        self._metrics: dict[tuple[str, str], dict[Labels, Point]] = {}
         self._lock = threading.Lock()
 
     def take(self, request: ExportTraceServiceRequest) -> None:
         """Keep the spans of one export."""
         with self._lock:
             self._spans.extend(_spans(request))
+
+    def take_metrics(self, request: ExportMetricsServiceRequest) -> None:
+        """Keep the newest state of each metric, by service."""
+        with self._lock:
+            for (service, name), points in _metrics(request):
+                self._metrics[service, name] = points
+
+    def metric(self, service: str, name: str) -> dict[Labels, Point]:
+        """The newest values by labels; empty while none has come."""
+        with self._lock:
+            return dict(self._metrics.get((service, name), {}))
+
+    def metric_names(self, service: str) -> set[str]:
+        """The metrics that a service has exported."""
+        with self._lock:
+            return {name for of, name in self._metrics if of == service}
 
     @property
     def spans(self) -> list[Span]:
@@ -112,6 +145,31 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
                 )
 
 
+def _metrics(
+    request: ExportMetricsServiceRequest,
+) -> Iterator[tuple[tuple[str, str], dict[Labels, Point]]]:
+    for resource in request.resource_metrics:
+        named = {one.key: one.value.string_value for one in resource.resource.attributes}
+        service = named["service.name"].removeprefix("kaifu-")
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                kind = str(metric.WhichOneof("data"))
+                points = getattr(metric, kind).data_points
+                yield (service, metric.name), {_labels(point): _point(kind, point) for point in points}
+
+
+def _labels(point: Any) -> Labels:
+    return frozenset((one.key, one.value.string_value) for one in point.attributes)
+
+
+def _point(kind: str, point: Any) -> Point:
+    if kind == "histogram":
+        assert sum(point.bucket_counts) == point.count
+        bounds = [*point.explicit_bounds, float("inf")]
+        return Point(kind, point.sum, tuple(zip(bounds, point.bucket_counts, strict=True)))
+    return Point(kind, point.as_double)
+
+
 @contextmanager
 def collecting() -> Iterator[Collector]:
     """A collector that listens on a free loopback port, in a thread of its own."""
@@ -123,8 +181,13 @@ def collecting() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            collector.take(ExportTraceServiceRequest.FromString(body))
-            answer = ExportTraceServiceResponse().SerializeToString()
+            if self.path == "/v1/metrics":
+                collector.take_metrics(ExportMetricsServiceRequest.FromString(body))
+                answer = ExportMetricsServiceResponse().SerializeToString()
+            else:
+                assert self.path == "/v1/traces"
+                collector.take(ExportTraceServiceRequest.FromString(body))
+                answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", str(len(answer)))

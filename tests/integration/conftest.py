@@ -36,6 +36,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) 
     base = clean_environment() | {
         "KAIFU_TELEMETRY_OTLP_ENDPOINT": collector.address,
         "KAIFU_TELEMETRY_TRACE_RATIO": "1.0",
+        "KAIFU_TELEMETRY_OTLP_METRICS_INTERVAL_S": "1",
     }
     home = Home(tmp_path_factory.mktemp("stack"))
     async with Stack(home, Ports.free(), base=base, tell=print) as stack:

@@ -21,10 +21,17 @@ from pymongo.errors import (
     OperationFailure,
     WTimeoutError,
 )
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from services.crm.model.failures import AlreadyThere, DatabaseAway
+from shared.telemetry.names import DATABASE_FAILURES, DATABASE_SECONDS
 
 Document = dict[str, Any]
 Session = AsyncIOMotorClientSession
@@ -50,6 +57,7 @@ def translated() -> Iterator[None]:
     except DuplicateKeyError:
         raise AlreadyThere("a document with this key exists") from None
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+        DATABASE_FAILURES.labels(type(error).__name__).inc()
         raise DatabaseAway(type(error).__name__) from error
     except BulkWriteError as error:
         raise _of_bulk(error) from error
@@ -68,8 +76,22 @@ def _of_operation(error: OperationFailure) -> Exception:
     if error.code == _WRITE_CONFLICT or error.has_error_label("TransientTransactionError"):
         return WriteConflict("write conflict")
     if error.code in _AWAY_CODES or error.has_error_label("UnknownTransactionCommitResult"):
+        DATABASE_FAILURES.labels(type(error).__name__).inc()
         return DatabaseAway(type(error).__name__)
     return error
+
+
+class _Measured(CommandListener):
+    """The driver's own clock. A write that a transaction loses is answered too: it is no failure."""
+
+    def started(self, event: CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        DATABASE_SECONDS.labels(event.command_name).observe(event.duration_micros / 1e6)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        DATABASE_SECONDS.labels(event.command_name).observe(event.duration_micros / 1e6)
 
 
 async def persistently(step: Callable[[], Awaitable[Result]]) -> Result:
@@ -94,6 +116,7 @@ class Database:
             connectTimeoutMS=_SELECTION_MS,
             socketTimeoutMS=_SOCKET_MS,
             w="majority",
+            event_listeners=[_Measured()],
         )
         self._database = self._client[name]
         self.committed = asyncio.Event()  # set after each transaction; the outbox waits for it

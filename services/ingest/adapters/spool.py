@@ -7,6 +7,8 @@ writing happens in one thread, so groups are written and fsynced one after the o
 
 import asyncio
 import os
+import shutil
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,13 @@ import structlog
 
 from services.ingest.durability import SpoolFull
 from services.ingest.model import Door, Record, Segment
-from shared.telemetry.names import SPOOL_RECORDS
+from shared.telemetry.names import (
+    SPOOL_BYTES,
+    SPOOL_LIMIT_BYTES,
+    SPOOL_OLDEST_AGE,
+    SPOOL_RECORDS,
+    SPOOL_WRITABLE,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +60,8 @@ class FileSpool:
         self._path: Path | None = None
         self._size = 0
         self._writable = True
+        self._oldest_since: float | None = None
+        SPOOL_OLDEST_AGE.set_function(self._oldest_age)
 
     @property
     def writable(self) -> bool:
@@ -85,7 +95,36 @@ class FileSpool:
         await self._in_thread(self._probe)
 
     async def _in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._measured, work, *args)
+
+    def _measured(self, work: Callable[..., Any], *args: Any) -> Any:
+        try:
+            result = work(*args)
+        except SpoolFull:
+            self._measure()
+            raise
+        self._measure()
+        return result
+
+    def _measure(self) -> None:
+        """What the spool holds, and could: its disk may have less room than its setting allows."""
+        SPOOL_RECORDS.set(self._records)
+        SPOOL_BYTES.set(self._bytes)
+        SPOOL_LIMIT_BYTES.set(min(self._max_bytes, self._bytes + shutil.disk_usage(self._folder).free))
+        SPOOL_WRITABLE.set(self._writable)
+        if not self._records:
+            self._oldest_since = None
+        elif self._oldest_since is None:
+            self._oldest_since = self._written_at()
+
+    def _written_at(self) -> float:
+        """When the oldest segment was written last: what it holds is at least that old."""
+        oldest = self._closed_segments[0] if self._closed_segments else self._path
+        return time.time() if oldest is None else oldest.stat().st_mtime
+
+    def _oldest_age(self) -> float:
+        since = self._oldest_since
+        return 0.0 if since is None else max(0.0, time.time() - since)
 
     def _take_over(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,7 +132,7 @@ class FileSpool:
         self._closed_segments = found
         self._bytes = sum(path.stat().st_size for path in found)
         self._next = int(found[-1].stem) + 1 if found else 0
-        self._count(sum(1 for path in found for _ in _bodies(path.read_bytes())))
+        self._records = sum(1 for path in found for _ in _bodies(path.read_bytes()))
         if found:
             log.info("found hits of an earlier process in the spool", segments=len(found))
         self._probe()
@@ -115,7 +154,7 @@ class FileSpool:
         self._writable = True
         self._size += len(data)
         self._bytes += len(data)
-        self._count(len(records))
+        self._records += len(records)
         if self._size >= SEGMENT_BYTES:
             self._close_segment()
 
@@ -166,8 +205,9 @@ class FileSpool:
         path.unlink()
         _sync_folder(self._folder)
         self._closed_segments.remove(path)
+        self._oldest_since = None  # the next oldest is measured anew
         self._bytes -= segment.size
-        self._count(-len(segment.records))
+        self._records -= len(segment.records)
 
     def _probe(self) -> None:
         path = self._folder / _PROBE
@@ -184,10 +224,6 @@ class FileSpool:
             self._writable = False
         else:
             self._writable = self._bytes < self._max_bytes
-
-    def _count(self, change: int) -> None:
-        self._records += change
-        SPOOL_RECORDS.set(self._records)
 
 
 def _packed(record: Record) -> bytes:

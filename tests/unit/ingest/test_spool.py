@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,11 +15,18 @@ import pytest
 from services.ingest.adapters.spool import FileSpool, open_segment
 from services.ingest.durability import SpoolFull
 from services.ingest.model import Record
-from shared.telemetry.names import SPOOL_RECORDS
+from shared.telemetry.names import (
+    SPOOL_BYTES,
+    SPOOL_LIMIT_BYTES,
+    SPOOL_OLDEST_AGE,
+    SPOOL_RECORDS,
+    SPOOL_WRITABLE,
+)
 from tests.unit.ingest.builders import record
 
 pytestmark = pytest.mark.requirement("T9")
 _PLENTY = 1 << 30
+_MORE_THAN_A_DISK = 1 << 60
 
 
 @pytest.fixture
@@ -53,6 +61,30 @@ async def test_records_come_back_as_they_were_and_in_order(spool: FileSpool, tmp
     assert await _drained(spool) == [record(1), record(2), record(3)]
     assert SPOOL_RECORDS._value.get() == 0
     assert list((tmp_path / "spool").iterdir()) == [], "nothing of a person stays behind"
+
+
+async def test_an_operator_sees_how_much_waits_how_long_and_how_much_may(tmp_path: Path) -> None:
+    """Also what an earlier process left; the limit is the setting's, or the disk's if that has less."""
+    spool = FileSpool(tmp_path / "spool", 10_000)
+    await spool.start()
+    assert (SPOOL_BYTES._value.get(), SPOOL_OLDEST_AGE.collect()[0].samples[0].value) == (0, 0)
+    await spool.append([record(1), record(2)])
+    size = SPOOL_BYTES._value.get()
+    assert size == sum(path.stat().st_size for path in (tmp_path / "spool").iterdir())
+    assert (SPOOL_LIMIT_BYTES._value.get(), SPOOL_WRITABLE._value.get()) == (10_000, 1)
+    await spool.stop()
+    (segment,) = (tmp_path / "spool").iterdir()
+    an_hour_ago = time.time() - 3600
+    os.utime(segment, (an_hour_ago, an_hour_ago))
+    spool = FileSpool(tmp_path / "spool", _MORE_THAN_A_DISK)
+    await spool.start()
+    assert (SPOOL_RECORDS._value.get(), SPOOL_BYTES._value.get()) == (2, size)
+    assert 3600 <= SPOOL_OLDEST_AGE.collect()[0].samples[0].value < 3700
+    assert SPOOL_LIMIT_BYTES._value.get() < _MORE_THAN_A_DISK
+    await spool.append([record(3)])
+    assert await _drained(spool) == [record(1), record(2), record(3)]
+    assert (SPOOL_BYTES._value.get(), SPOOL_OLDEST_AGE.collect()[0].samples[0].value) == (0, 0)
+    await spool.stop()
 
 
 async def test_appending_goes_on_while_a_segment_is_drained(spool: FileSpool) -> None:
