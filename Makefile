@@ -75,6 +75,10 @@ test-contract: $(INSTALLED) ## generated documents, examples, schema changes
 test-integration: $(INSTALLED) browser ## the five services with the embedded broker and database
 	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
 
+.PHONY: chaos
+chaos: $(INSTALLED) ## faults under load on Apache Kafka (see tests/chaos); SHORT=1: some minutes; SEED=1: the same again
+	$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(ARGS)
+
 .PHONY: bench
 bench: $(INSTALLED) ## measure; writes bench/RESULTS.md and bench/results.json
 	$(BIN)/python -m bench $(ARGS)

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ def main() -> None:
     asked = _asked()
     try:
         java = _java()
-        properties = _properties(asked.port, asked.controller_port, asked.folder)
+        properties = _properties(asked)
         if not (asked.folder / "data" / "meta.properties").exists():
             _format(java, properties)
     except Missing as error:
@@ -43,6 +44,13 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--controller-port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument(
+        "--proxied",
+        type=int,
+        nargs=2,
+        metavar=("PORT", "PROXY"),
+        help="a second listener on PORT, whose clients are told that the broker is at PROXY",
+    )
     return parser.parse_args()
 
 
@@ -56,18 +64,27 @@ def _java() -> list[str]:
     return [java, *_JVM, log, "-cp", f"{JARS}/*"]
 
 
-def _properties(port: int, controller_port: int, folder: Path) -> Path:
+def _properties(asked: argparse.Namespace) -> Path:
+    listeners = {"PLAINTEXT": asked.port, "CONTROLLER": asked.controller_port}
+    advertised = {"PLAINTEXT": asked.port}
+    if asked.proxied:
+        listeners["PROXIED"], advertised["PROXIED"] = asked.proxied
     own = {
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
-        "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
-        "log.dirs": str(folder / "data"),
+        "listeners": _addresses(listeners),
+        "advertised.listeners": _addresses(advertised),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+        "controller.quorum.voters": f"1@{LOOPBACK}:{asked.controller_port}",
+        "log.dirs": str(asked.folder / "data"),
     }
     lines = [f"{name}={value}\n" for name, value in own.items()]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / "server.properties"
+    asked.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path: Path = asked.folder / "server.properties"
     path.write_text((_HERE / "server.properties").read_text() + "\n" + "".join(lines))
     return path
+
+
+def _addresses(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
 
 
 def _format(java: list[str], properties: Path) -> None:

@@ -1,0 +1,88 @@
+"""`python -m tests.chaos [F1 F4 …] [--short] [--seed N]`: play faults, print verdicts.
+
+The exit code is 1 when something was lost or doubled, or did not recover. The long form writes
+bench/chaos.json.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from deploy.local.home import REPOSITORY
+from tests.chaos.faults import BY_ID, FAULTS
+from tests.chaos.rounds import Fault, Result, play
+from tests.chaos.stack import Stack
+
+_RESULTS = REPOSITORY / "bench" / "chaos.json"
+_SHOWN = 10  # findings
+_LONG, _SHORT = (60.0, 150.0), (8.0, 60.0)  # seconds per fault, hits per second
+
+
+def main() -> None:
+    """Play what is asked for."""
+    asked = _asked()
+    print(f"SEED={asked.seed}", flush=True)
+    results = asyncio.run(_all(asked))
+    if not asked.short:
+        _write(results)
+    lost = [result for result in results if not result.passed]
+    events = sum(result.events for result in results)
+    print(f"{events} events, {len(results) - len(lost)} of {len(results)} faults passed")
+    sys.exit(1 if lost else 0)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help=f"of {', '.join(BY_ID)}; all by default")
+    parser.add_argument("--short", action="store_true", help="some seconds of each, on one stack")
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or random.randrange(1 << 32)))
+    asked = parser.parse_args()
+    if unknown := set(asked.faults) - set(BY_ID):
+        parser.error(f"no fault {', '.join(sorted(unknown))}")
+    return asked
+
+
+async def _all(asked: argparse.Namespace) -> list[Result]:
+    faults = [fault for fault in FAULTS if not asked.faults or fault.id in asked.faults]
+    if asked.short:
+        async with _stack() as stack:
+            return [await _said(fault, stack, asked.seed, *_SHORT) for fault in faults]
+    results: list[Result] = []
+    for fault in faults:
+        async with _stack() as stack:
+            results.append(await _said(fault, stack, asked.seed, *_LONG))
+    return results
+
+
+def _stack() -> Stack:
+    folder = Path(tempfile.mkdtemp(prefix="kaifu-chaos-"))
+    print(f"a stack in {folder}", flush=True)
+    return Stack(folder / "home")
+
+
+async def _said(fault: Fault, stack: Stack, seed: int, seconds: float, rate: float) -> Result:
+    print(f"{fault.id} {fault.words}", flush=True)
+    result = await play(fault, stack, seed, seconds, rate)
+    outcome = "passed" if result.passed else f"FAILED {result.failure}"
+    print(f"   {outcome}: {result.verdict}; {json.dumps(result.row())}", flush=True)
+    for finding in result.verdict.findings[:_SHOWN]:
+        print(f"   {finding.where}: {finding.what}", flush=True)
+    return result
+
+
+def _write(results: list[Result]) -> None:
+    known = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
+    rows = known | {result.fault.id: result.row() for result in results}
+    ordered = {fault.id: rows[fault.id] for fault in FAULTS if fault.id in rows}
+    _RESULTS.write_text(json.dumps(ordered, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
