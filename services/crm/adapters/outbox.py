@@ -87,6 +87,7 @@ class OutboxPublisher:
             await self._publisher.publish_all([(row.event, row.headers) for row in rows])
             await self._queue.published([row.event.event_id for row in rows])
             self._progress.moved(_LOOP)
+        OUTBOX_WAITING.set(0)  # the process that holds the lease tells what waits
 
     async def _may_publish(self) -> bool:
         """Whether the lease is ours for a whole publish, renewed when half of it is over."""
