@@ -15,8 +15,8 @@ help: ## list the targets
 # ---- running
 
 .PHONY: up
-up: $(INSTALLED) ## start everything; Ctrl-C stops it. DETACH=1 returns when it is ready
-	@exec $(BIN)/python -m deploy.local up $(if $(DETACH),--detach)
+up: $(INSTALLED) $(if $(filter kafka,$(BROKER)),kafka) ## start everything; Ctrl-C stops it. DETACH=1 returns when it is ready; BROKER=kafka
+	@$(if $(BROKER),KAIFU_BROKER=$(BROKER)) exec $(BIN)/python -m deploy.local up $(if $(DETACH),--detach)
 
 .PHONY: down
 down: $(INSTALLED) ## stop what `make up` started
@@ -33,6 +33,26 @@ reset: $(INSTALLED) ## delete data, keys and logs; asks first, unless FORCE=1
 .PHONY: demo
 demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARGS=--json for machines
 	@$(BIN)/python -m deploy.local.demo $(ARGS)
+
+# Apache Kafka's jars, for machines without Docker.
+KAFKA := .kafka/.fetched
+JAVA_17 = java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | { read -r major && [ "$$major" -ge 17 ]; }
+
+.PHONY: kafka
+kafka: $(KAFKA) ## fetch Apache Kafka by Maven; Java and Maven by apt where you are root, else says what is missing
+
+$(KAFKA): deploy/kafka/pom.xml
+	@{ command -v mvn && $(JAVA_17); } >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+			echo "Apache Kafka needs a Docker engine, or Java 17 or newer and Maven, and neither is here: \
+	install them (Debian: apt install default-jre-headless maven)"; exit 1; }; \
+		echo "Installing Java and Maven"; \
+		DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+		apt-get update -qq && apt-get install -y -qq default-jre-headless maven >/dev/null; }
+	@echo "Fetching Apache Kafka into .kafka (once)"
+	@rm -rf .kafka
+	@mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka"
+	@touch $@
 
 # ---- testing
 
@@ -76,8 +96,14 @@ test-integration: $(INSTALLED) browser ## the five services with the embedded br
 	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
 
 .PHONY: chaos
-chaos: $(INSTALLED) ## faults under load on Apache Kafka (see tests/chaos); SHORT=1: some minutes; SEED=1: the same again
+chaos: $(INSTALLED) kafka ## faults under load on Apache Kafka (see tests/chaos); SHORT=1: some minutes; SEED=1: the same again
 	$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(ARGS)
+
+.PHONY: test-kafka
+test-kafka: $(INSTALLED) browser ## the same on Apache Kafka: its official image where Docker runs, else its jars
+	@broker=$$($(BIN)/python -m deploy.local.kafka_here) && echo "Apache Kafka: $$broker" && \
+	{ [ "$$broker" = container ] || $(MAKE) --no-print-directory kafka; } && \
+	KAIFU_BROKER=$$broker $(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) ## measure; writes bench/RESULTS.md and bench/results.json

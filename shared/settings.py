@@ -31,7 +31,6 @@ class KafkaSettings(BaseSettings):
     sasl_username: str = ""
     sasl_password: SecretStr = SecretStr("")
     ca_file: Path | None = None
-    idempotent_producer: bool = Field(default=True, description="off where the broker refuses it (embedded)")
     session_timeout_ms: int = Field(default=30_000, description="a dead worker is replaced after this")
     heartbeat_interval_ms: int = 3_000
     fetch_max_wait_ms: int = Field(

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,6 +59,14 @@ def _apache(ports: Ports, folder: Path) -> Sequence[str]:
     ]
 
 
+def _image(ports: Ports, folder: Path) -> Sequence[str]:
+    return [
+        *(sys.executable, "-m", "deploy.local.kafka_container"),
+        *("--port", str(ports["broker"])),
+        *("--folder", str(folder)),
+    ]
+
+
 # A group join takes half of the session timeout in the embedded broker; a dead worker is missed as soon.
 _QUICK = {
     "KAIFU_KAFKA_PARTITIONS": str(PARTITIONS),
@@ -69,7 +77,7 @@ EMBEDDED = Broker(
     name="embedded",
     forgets=True,
     command=_tansu,
-    settings={**_QUICK, "KAIFU_KAFKA_IDEMPOTENT_PRODUCER": "false"},
+    settings=_QUICK,
     # It sleeps half of the maximum wait of an empty fetch even when data arrive.
     fetch_max_wait_ms={"tracker": 5, "notifier": 5, None: 50},
 )
@@ -77,15 +85,17 @@ APACHE = Broker(
     name="kafka",
     forgets=False,
     command=_apache,
-    settings={**_QUICK, "KAIFU_KAFKA_IDEMPOTENT_PRODUCER": "true"},
+    settings=_QUICK,
     fetch_max_wait_ms={None: 500},
 )
-_BROKERS = {broker.name: broker for broker in (EMBEDDED, APACHE)}
+# The same from its official image, where a Docker engine runs.
+CONTAINER = replace(APACHE, name="container", command=_image)
+_BROKERS = {broker.name: broker for broker in (EMBEDDED, APACHE, CONTAINER)}
 
 
 def chosen(environment: Mapping[str, str]) -> Broker:
     """The broker that KAIFU_BROKER names, by default the embedded one. Raises UnknownBroker."""
     name = environment.get(VARIABLE) or EMBEDDED.name
     if name not in _BROKERS:
-        raise UnknownBroker(f"{VARIABLE}={name}: there are {' and '.join(_BROKERS)}")
+        raise UnknownBroker(f"{VARIABLE}={name} is no broker: there are {', '.join(_BROKERS)}")
     return _BROKERS[name]

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from deploy.local.ports import LOOPBACK
+from shared.bus.connection import client_options
 from shared.bus.topics import create_topics
 from shared.settings import KafkaSettings
 
@@ -38,6 +40,17 @@ async def broker_with_topics(settings: KafkaSettings) -> None:
     host, _, port = settings.bootstrap.rpartition(":")
     await _until("the broker", lambda: _listens(host, int(port)), OSError)  # the client is loud about it
     await _until("the broker", lambda: create_topics(settings), KafkaError)
+    await _until("the broker's group coordinator", lambda: _keeps_groups(settings), KafkaError)
+
+
+async def _keeps_groups(settings: KafkaSettings) -> None:
+    """Apache Kafka makes its topic of offsets when first asked; consumers are loud about it meanwhile."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        await admin.find_coordinator("kaifu")
+    finally:
+        await admin.close()
 
 
 async def database_answers(url: str) -> None:

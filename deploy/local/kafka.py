@@ -17,6 +17,7 @@ from deploy.local.home import REPOSITORY
 from deploy.local.ports import LOOPBACK
 
 JARS = REPOSITORY / ".kafka"
+VERSION = "4.3.1"  # of deploy/kafka/pom.xml
 _HERE = REPOSITORY / "deploy" / "kafka"
 # It is one node with little to keep in memory; the page cache does the rest.
 _JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-Djava.net.preferIPv4Stack=true")
@@ -27,16 +28,25 @@ class Missing(RuntimeError):
 
 
 def main() -> None:
-    """Become the server. Exit code 2 when something is missing."""
+    """Become the server. Exit code 1 and one line when something is missing."""
     asked = _asked()
     try:
         java = _java()
         properties = _properties(asked)
         if not (asked.folder / "data" / "meta.properties").exists():
-            _format(java, properties)
+            _format(java, properties, cluster_id_of(asked.folder))
     except Missing as error:
         sys.exit(f"Apache Kafka can't be started: {error}")
     os.execv(java[0], [*java, "kafka.Kafka", str(properties)])  # noqa: S606 - this process becomes the server
+
+
+def cluster_id_of(folder: Path) -> str:
+    """The id of the cluster whose data are there: chosen once, kept beside them."""
+    kept = folder / "cluster-id"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept.write_text(base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("="))
+    return kept.read_text()
 
 
 def _asked() -> argparse.Namespace:
@@ -87,8 +97,7 @@ def _addresses(ports: Mapping[str, int]) -> str:
     return ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
 
 
-def _format(java: list[str], properties: Path) -> None:
-    cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+def _format(java: list[str], properties: Path, cluster_id: str) -> None:
     arguments = ["format", "--cluster-id", cluster_id, "--config", str(properties)]
     done = subprocess.run(
         [*java, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False

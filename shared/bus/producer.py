@@ -1,4 +1,8 @@
-"""Publishing events: done when the broker has acknowledged them."""
+"""Publishing events: done when the broker has acknowledged them.
+
+No producer here is idempotent (ADR 0007): its batches never expire, so that neither a publication nor the
+end of the process would ever be done while the broker is away (aiokafka #1101, #1017).
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +42,6 @@ class EventPublisher:
         self._producer = AIOKafkaProducer(
             **client_options(settings),
             acks="all",
-            enable_idempotence=settings.idempotent_producer,
             linger_ms=linger_ms,
             max_batch_size=max_batch_bytes,
             request_timeout_ms=int(timeout_s * 1000),

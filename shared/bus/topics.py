@@ -1,5 +1,6 @@
 """Making the topics of the catalogue, and checking those that exist."""
 
+import asyncio
 from collections.abc import Iterator
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,6 +11,8 @@ from shared.events.catalogue import DEAD_LETTER_RETENTION, TOPICS, Topic
 from shared.settings import KafkaSettings
 
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
+_KNOWN_WITHIN_S = 30.0
+_LOOK_AGAIN_AFTER_S = 0.1
 
 
 class TopicMismatch(RuntimeError):
@@ -17,7 +20,8 @@ class TopicMismatch(RuntimeError):
 
 
 async def create_topics(settings: KafkaSettings) -> list[str]:
-    """Make what is missing; returns the names made. Raises TopicMismatch, KafkaError."""
+    """Make what is missing; returns the names made. Raises TopicMismatch, KafkaError, and TimeoutError
+    for topics that the broker does not come to know."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
@@ -58,10 +62,20 @@ def _wanted(settings: KafkaSettings) -> Iterator[NewTopic]:
 
 
 async def _check_partitions(admin: AIOKafkaAdminClient, partitions: int) -> None:
-    for described in await admin.describe_topics([topic.name for topic in TOPICS]):
-        found = len(described["partitions"])
+    for name, found in (await _partitions_made(admin)).items():
         if found != partitions:
             raise TopicMismatch(
-                f"{described['topic']} has {found} partitions, the settings say {partitions}: "
+                f"{name} has {found} partitions, the settings say {partitions}: "
                 "set KAIFU_KAFKA_PARTITIONS to what exists"
             )
+
+
+async def _partitions_made(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """How many each topic has. A broker learns from its controller, a moment later, of what was made."""
+    names = [topic.name for topic in TOPICS]
+    async with asyncio.timeout(_KNOWN_WITHIN_S):
+        while True:
+            described = {one["topic"]: one for one in await admin.describe_topics(names)}
+            if all(one["error_code"] == 0 for one in described.values()):
+                return {name: len(one["partitions"]) for name, one in described.items()}
+            await asyncio.sleep(_LOOK_AGAIN_AFTER_S)

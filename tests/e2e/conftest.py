@@ -1,6 +1,5 @@
 """One stack, one built extension and one signed-in browser for all end-to-end tests that can share them."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,15 +17,15 @@ from shared.auth.tokens import Role
 from tests.e2e.chromium import granted_copy, rep_browser, require_chromium
 from tests.e2e.rep import Desk, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn, serving
+from tests.integration.client import clean_environment
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The five services, broker and database, ready and seeded; the extension may connect."""
     require_chromium()
-    ours = ("KAIFU_", "PUBLIC_")
-    base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    async with Stack(Home(tmp_path_factory.mktemp("stack")), Ports.free(), base=base, tell=print) as stack:
+    home = Home(tmp_path_factory.mktemp("stack"))
+    async with Stack(home, Ports.free(), base=clean_environment(), tell=print) as stack:
         yield stack
 
 

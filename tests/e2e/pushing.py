@@ -67,7 +67,7 @@ class Pushing:
 async def pushing_to(stack: Stack, api: Rep) -> AsyncIterator[Pushing]:
     """Events for this rep, on the stack's broker."""
     me = await api.get("/v1/me")
-    kafka = KafkaSettings(bootstrap=stack.addresses["broker"], idempotent_producer=False)
+    kafka = KafkaSettings(bootstrap=stack.addresses["broker"])
     publisher = EventPublisher(kafka)
     await publisher.start()
     try:

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from deploy.local import brokers
 from deploy.local.rep import Json, Rep, http_client
 from deploy.local.seed import people
 from deploy.local.sign_in import access_token
@@ -11,8 +12,13 @@ from shared.auth.tokens import Role
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what a developer has set for Kaifu."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("KAIFU_", "PUBLIC_"))}
+    """This process's environment without what a developer has set for Kaifu; the broker asked for stays."""
+    ours = ("KAIFU_", "PUBLIC_")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == brokers.VARIABLE or not name.startswith(ours)
+    }
 
 
 @asynccontextmanager

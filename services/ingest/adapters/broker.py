@@ -1,8 +1,4 @@
-"""Kafka for ingest: hits in batches per partition, sends one by one, connected whenever it can be.
-
-Not idempotent on purpose: effects are keyed by event id, so a repeated record costs nothing, while
-a batch of an idempotent producer never expires (and is known to get stuck, aiokafka #1017).
-"""
+"""Kafka for ingest: hits in batches per partition, sends one by one, connected whenever it can be."""
 
 import asyncio
 from collections import defaultdict

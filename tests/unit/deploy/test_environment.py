@@ -29,7 +29,6 @@ def test_shared_settings_read_what_is_written(home: Home, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     kafka = KafkaSettings()
     assert kafka.bootstrap == f"127.0.0.1:{ports['broker']}"
-    assert not kafka.idempotent_producer
     assert kafka.fetch_max_wait_ms == 5
     assert OpsSettings().port == ports["ops_tracker"]
     assert PublicAddresses().push_url == f"ws://127.0.0.1:{ports['notifier']}"
