@@ -55,7 +55,7 @@ class Spool(Protocol):
 
     @property
     def writable(self) -> bool:
-        """False from a failed write until the next that works."""
+        """False from a failed write, or with little room left, until there is room again."""
 
     async def append(self, records: Sequence[Record]) -> None:
         """Return once all are on the disk, fsynced. Raises SpoolFull."""

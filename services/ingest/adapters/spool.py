@@ -35,6 +35,7 @@ _HEAD = 8
 _SUFFIX = ".spool"
 _PROBE = ".probe"
 _PROBE_BYTES = 8192
+_ROOM_BYTES = 64 * 1024
 
 Open = Callable[[Path], int]
 
@@ -65,7 +66,10 @@ class FileSpool:
 
     @property
     def writable(self) -> bool:
-        """False from a failed write until the next that works."""
+        """False from a failed write, or with little room left, until there is room again.
+
+        What can be refused is refused a little before what can't be: hits take the last of the room.
+        """
         return self._writable
 
     async def start(self) -> None:
@@ -151,9 +155,9 @@ class FileSpool:
             self._writable = False
             self._abandon()
             raise SpoolFull(error.strerror or str(error)) from None
-        self._writable = True
         self._size += len(data)
         self._bytes += len(data)
+        self._writable = self._has_room()
         self._records += len(records)
         if self._size >= SEGMENT_BYTES:
             self._close_segment()
@@ -223,7 +227,10 @@ class FileSpool:
         except OSError:
             self._writable = False
         else:
-            self._writable = self._bytes < self._max_bytes
+            self._writable = self._has_room()
+
+    def _has_room(self) -> bool:
+        return self._bytes + min(_ROOM_BYTES, self._max_bytes // 16) <= self._max_bytes
 
 
 def _packed(record: Record) -> bytes:

@@ -221,6 +221,23 @@ async def test_its_largest_size_counts_as_full_until_it_is_drained(tmp_path: Pat
     await spool.stop()
 
 
+async def test_it_has_no_room_any_more_a_little_before_it_is_full(tmp_path: Path) -> None:
+    """So that the send API refuses steadily, not in turn with each hit that still fits."""
+    spool = FileSpool(tmp_path / "spool", 10_000)
+    await spool.start()
+    written = []
+    while spool.writable:
+        written.append(record(len(written)))
+        await spool.append(written[-1:])
+    assert 10_000 - 10_000 // 16 < SPOOL_BYTES._value.get() <= 10_000
+    await spool.probe()
+    assert not spool.writable
+    assert await _drained(spool) == written
+    await spool.probe()
+    assert spool.writable
+    await spool.stop()
+
+
 _LIMITED = """
 import asyncio, json, resource, signal, sys
 from pathlib import Path
