@@ -63,7 +63,7 @@ class TrackerLoop:
         self._dead_letters = DeadLetters(publisher, GROUP)
         self._lag_gauge = LagGauge()
         self._progress = progress
-        self._rebuilder = Rebuilder(kafka, settings, cache, revocations, self._moved)
+        self._rebuilder = Rebuilder(kafka, settings, cache, revocations, self._moved, GROUP)
         self._client = consumer_client(kafka, GROUP, max_poll_interval_ms=_LONGEST_REBUILD_MS)
         self._look = StallLook(kafka, self._client)
         self._held: dict[int, Held] = {}

@@ -16,10 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.tracker import handlers
 from services.tracker.adapters.cache import Offsets, SendCache
+from services.tracker.adapters.set_aside import places_set_aside
 from services.tracker.revocations import Revocations
 from services.tracker.settings import TrackerSettings
 from services.tracker.shard import Shard
-from shared.bus.consumer import consumer_client
+from shared.bus.consumer import Place, consumer_client
 from shared.events.base import Event
 from shared.events.catalogue import HITS, SENDS
 from shared.events.codec import UndecodableEvent, decode
@@ -50,7 +51,7 @@ class Held:
 
 
 class Rebuilder:
-    """Makes shards for partitions that this process has just been given."""
+    """Makes shards for partitions that this process has just been given, without what `group` set aside."""
 
     def __init__(
         self,
@@ -59,8 +60,11 @@ class Rebuilder:
         cache: SendCache,
         revocations: Revocations,
         moved: Callable[[], None],
+        group: str,
     ) -> None:
         self._kafka = kafka
+        self._group = group
+        self._aside: frozenset[Place] = frozenset()
         self._settings = settings
         self._cache = cache
         self._revocations = revocations
@@ -74,6 +78,7 @@ class Rebuilder:
         client = consumer_client(self._kafka, None, max_poll_records=_AT_ONCE)
         await client.start()
         try:
+            self._aside = await places_set_aside(client, self._group)
             await self._read_sends(client, held)
             await self._read_hits(client, held)
         finally:
@@ -166,7 +171,7 @@ class Rebuilder:
             self._moved()
             for partition, records in batches.items():
                 for record in records:
-                    if record.offset < ends[partition]:
+                    if record.offset < ends[partition] and (*partition, record.offset) not in self._aside:
                         yield record
             left = {partition for partition in left if not await _is_read(client, partition, ends[partition])}
 

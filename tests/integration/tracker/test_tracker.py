@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from shared.bus.dead_letters import ORIGIN, REASON
+from shared.bus.dead_letters import CONSUMER, ORIGIN, REASON
 from shared.bus.producer import EventPublisher
 from shared.events.base import Event
 from shared.events.catalogue import ENGAGEMENTS, HITS, NOTIFICATIONS
@@ -219,6 +219,33 @@ async def test_poison_is_set_aside_with_its_reason(
     headers = dict(found[0].headers)
     assert headers[REASON].startswith(b"undecodable: ")
     assert headers[ORIGIN].startswith(HITS.name.encode())
+
+
+async def test_what_was_set_aside_is_told_when_it_is_replayed_after_a_restart(tmp_path: Path) -> None:
+    """Its record still stands in the topic, where the rebuilding reads it: as no part of the state."""
+    mail = uuid4()
+    first, second = hit(60, message_id=mail), hit(4000, message_id=mail)
+    async with own_broker() as broker, publishing(broker) as publisher, hearing(broker) as heard:
+        async with service("tracker", environment(broker, tmp_path / "before"), tmp_path):
+            await publish(publisher, message(message_id=mail), first)
+            await heard.until(lambda: heard.engagements(mail))
+        async with broker.reader(HITS.name) as reader, asyncio.timeout(WITHIN_S):
+            found: list[Any] = []
+            while not found:
+                found = [r for records in (await reader.getmany(timeout_ms=100)).values() for r in records]
+        origin = f"{found[0].topic}/{found[0].partition}/{found[0].offset}".encode()
+        headers = [(REASON, b"handler-failed: Bug"), (ORIGIN, origin), (CONSUMER, b"tracker")]
+        await publisher.publish_raw(HITS.dead_letters, found[0].key, found[0].value, headers)
+        heard.records.clear()
+        async with service("tracker", environment(broker, tmp_path / "after"), tmp_path):
+            await publish(publisher, second, first)
+            await heard.until(lambda: len(heard.engagements(mail)) == 2)
+    told = [event for event, _ in heard.records if isinstance(event, EngagementJudged)]
+    assert [(event.hit_id, event.first, event.revision) for event in told] == [
+        (second.event_id, True, 0),
+        (first.event_id, True, 0),
+        (second.event_id, False, 1),
+    ]
 
 
 def _story(mails: list[UUID]) -> list[Event]:
