@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -12,9 +13,9 @@ from pydantic import SecretStr
 
 from services.crm import demo
 from services.crm.adapters.restore import restore
-from services.crm.adapters.signing_keys import new_keys
+from services.crm.adapters.signing_keys import SigningKeysUnreadable, load_or_create, new_keys
 from services.crm.collaborators import Collaborators, Configuration, collaborate
-from services.crm.model.failures import AlreadyThere, DatabaseAway
+from services.crm.model.failures import AlreadyThere, DatabaseAway, NotPrepared
 from services.crm.settings import CrmSettings
 from services.crm.store.database import Database
 from shared.auth.tokens import Role
@@ -24,10 +25,31 @@ from shared.directory.client import DirectorySettings
 from shared.settings import KafkaSettings, PublicAddresses
 from shared.tokens.keyring import KeyRing
 
-crm = typer.Typer(help="The CRM: accounts, passwords, restoring topics.", no_args_is_help=True)
+crm = typer.Typer(help="The CRM: accounts, passwords, keys, indexes, restoring topics.", no_args_is_help=True)
 Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
 Address = Annotated[str, typer.Argument(help="the address that the user signs in with")]
+
+
+@crm.command()
+def migrate() -> None:
+    """Make the database's indexes that are missing; run before a new version starts."""
+
+    async def nothing_more(_: Collaborators) -> None:
+        """The database is prepared before any command."""
+
+    _run(nothing_more)
+    typer.echo("the indexes are there")
+
+
+@crm.command("signing-keys")
+def signing_keys(path: Path) -> None:
+    """Make the keys that sign access tokens at PATH, unless there are some."""
+    try:
+        load_or_create(path)
+    except SigningKeysUnreadable as error:
+        raise typer.BadParameter(str(error)) from None
+    typer.echo(f"signing keys are in {path}")
 
 
 @crm.command("seed-demo")
@@ -126,6 +148,9 @@ def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:
 
     try:
         return asyncio.run(whole())
+    except NotPrepared as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
     except DatabaseAway as error:
         typer.echo(f"the database does not answer ({error}): see KAIFU_CRM_MONGODB_URL", err=True)
         sys.exit(1)

@@ -13,7 +13,7 @@ from rich.table import Table
 from shared.bus.consumer import consumer_client
 from shared.bus.dead_letters import CONSUMER, ORIGIN, REASON
 from shared.bus.producer import EventPublisher
-from shared.bus.topics import create_topics
+from shared.bus.topics import create_topics, topic_faults
 from shared.events.catalogue import DEAD_LETTER_SUFFIX, TOPICS, Topic, topic_named
 from shared.settings import KafkaSettings
 
@@ -28,6 +28,17 @@ def create() -> None:
     """Make the topics that are missing."""
     for name in asyncio.run(create_topics(KafkaSettings())):
         typer.echo(f"made {name}")
+
+
+@topics.command()
+def check() -> None:
+    """Whether all topics are there with the right number of partitions; exit code 1 if not."""
+    faults = asyncio.run(topic_faults(KafkaSettings()))
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo("all topics are there")
 
 
 @topics.command("list")

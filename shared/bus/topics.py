@@ -38,6 +38,26 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
         await admin.close()
 
 
+async def topic_faults(settings: KafkaSettings) -> list[str]:
+    """What is wrong with the topics that should be there, one sentence each. Raises KafkaError.
+
+    For a broker whose topics somebody else makes; takes no right but to describe them.
+    """
+    wanted = {topic.name: topic.num_partitions for topic in _wanted(settings)}
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(wanted))
+    finally:
+        await admin.close()
+    found = {one["topic"]: len(one["partitions"]) for one in described}
+    return [
+        f"{name} has {found[name]} partitions, not {partitions}" if found.get(name) else f"{name} is missing"
+        for name, partitions in wanted.items()
+        if found.get(name) != partitions
+    ]
+
+
 async def partitions_of(settings: KafkaSettings, topic: Topic) -> tuple[int, ...]:
     """The topic's partitions, none while it does not exist. Raises KafkaError.
 

@@ -7,3 +7,7 @@ class DatabaseAway(RuntimeError):
 
 class AlreadyThere(ValueError):
     """A document with this key exists."""
+
+
+class NotPrepared(RuntimeError):
+    """Indexes are missing and this user may not make them; the message says what to run."""

@@ -30,7 +30,7 @@ from pymongo.monitoring import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from services.crm.model.failures import AlreadyThere, DatabaseAway
+from services.crm.model.failures import AlreadyThere, DatabaseAway, NotPrepared
 from shared.telemetry.names import DATABASE_FAILURES, DATABASE_SECONDS
 
 Document = dict[str, Any]
@@ -41,6 +41,7 @@ _SELECTION_MS = 1500  # a prepare has 0.8 s at ingest; a consumer tries again an
 _SOCKET_MS = 20_000
 _CONFLICT_RETRIES = 10
 _WRITE_CONFLICT = 112
+_UNAUTHORIZED = 13
 _AWAY_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})  # shutting down, no primary
 BY_ACCOUNT = IndexModel([("account_id", 1), ("_id", 1)])
 
@@ -133,11 +134,14 @@ class Database:
         return AsyncIOMotorGridFSBucket(self._database, bucket_name=name)
 
     async def prepare(self) -> None:
-        """Make collections and indexes that are missing. Raises DatabaseAway."""
+        """Make indexes that are missing. Raises DatabaseAway, NotPrepared.
+
+        When all are there, this takes no right but to list them: only migrations may change them.
+        """
         with translated():
             for collection, indexes in self._indexes:
-                if indexes:
-                    await collection.create_indexes(indexes)
+                if missing := await _missing(collection, indexes):
+                    await _make(collection, missing)
 
     async def ping(self) -> None:
         """Raises DatabaseAway."""
@@ -164,6 +168,34 @@ class Database:
     def close(self) -> None:
         """Disconnect."""
         self._client.close()
+
+
+async def _missing(collection: Any, indexes: Sequence[IndexModel]) -> list[IndexModel]:
+    if not indexes:
+        return []
+    there = await collection.index_information()
+    return [index for index in indexes if not _is_there(index.document, there)]
+
+
+def _is_there(wanted: Mapping[str, Any], there: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether an index of this name does the same; one that does something else is a conflict to report."""
+    found = there.get(wanted["name"])
+    return (
+        found is not None
+        and list(found["key"]) == list(wanted["key"].items())
+        and all(found.get(option) == wanted.get(option) for option in ("unique", "expireAfterSeconds"))
+    )
+
+
+async def _make(collection: Any, indexes: Sequence[IndexModel]) -> None:
+    try:
+        await collection.create_indexes(indexes)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        raise NotPrepared(
+            f"indexes of {collection.name} are missing and this user may not make them: `kaifu crm migrate`"
+        ) from None
 
 
 class AccountDocuments:

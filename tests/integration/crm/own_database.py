@@ -1,7 +1,9 @@
-"""A database of a test's own, which can be killed and started again on its files."""
+"""A database of a test's own, which can be killed and started again on its files.
+
+crm's user has the rights of production there, and the indexes are made by the user that may make them.
+"""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from deploy.local.embedded import database_answers, database_command
+from deploy.local.environment import mongodb_url
+from deploy.local.ports import Ports
 from services.crm.adapters.signing_keys import new_keys
 from services.crm.collaborators import Configuration, collaborate
 from services.crm.settings import CrmSettings
@@ -18,33 +22,46 @@ from shared.events.ids import new_id
 from shared.settings import PublicAddresses
 from shared.tokens import keyring
 from shared.tokens.keyring import KeyRing
+from tests.integration.crm.database_users import USERS, make_users
+
+_PASSWORD = "of-all-users"
 
 
 class OwnDatabase:
     """The embedded database on a free port."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = int(listener.getsockname()[1])
+        self._ports = Ports.free()
+        self.port = self._ports["database"]
         self._folder = folder / "database"
         self._folder.mkdir()
         self._process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
-        """How to reach it."""
-        return f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+        """How crm reaches it."""
+        return self.url_of("crm")
+
+    def url_of(self, user: str) -> str:
+        """How a user of deploy/mongodb/users.js reaches it."""
+        return mongodb_url(self._ports, user, _PASSWORD)
 
     async def start(self) -> None:
         """Start it on its files; returns when it answers."""
+        if not any(self._folder.iterdir()):
+            await self._start(sign_in=False)
+            await make_users(mongodb_url(self._ports), dict.fromkeys(USERS, _PASSWORD))
+            await self.kill()
+        await self._start(sign_in=True)
+
+    async def _start(self, *, sign_in: bool) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *database_command(self.port, self._folder, sign_in=False),
+            *database_command(self.port, self._folder, sign_in=sign_in),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        await database_answers(self.url)
+        await database_answers(mongodb_url(self._ports))
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -59,7 +76,8 @@ async def own_database(folder: Path) -> AsyncIterator[OwnDatabase]:
     database = OwnDatabase(folder)
     await database.start()
     try:
-        yield database
+        async with opened(database.url_of("migrate")):
+            yield database
     finally:
         await database.kill()
 

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pymongo import AsyncMongoClient
 
+from services.crm.adapters.signing_keys import load_or_create
 from services.crm.collaborators import Collaborators
 from services.crm.demo import ACCOUNT_ID
 from services.crm.model.records import LegalBasisKind
+from services.crm.store.database import Database
 from shared.auth.tokens import Role
 from shared.events.ids import new_id
 from shared.http.problems import Problem
@@ -28,6 +31,36 @@ async def kaifu(url: str, *arguments: str) -> tuple[int, str]:
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
+
+
+async def test_indexes_are_made_by_the_user_that_may_and_asked_for_by_the_other(
+    server: OwnDatabase, database: Database
+) -> None:
+    """crm's own user may not: it says which are missing and what to run."""
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(server.url_of("migrate"))
+    async with client:
+        await client["kaifu"]["outbox"].drop_index("place_1")
+    process = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).with_name("kaifu")), "crm", "migrate"),
+        env={**os.environ, "KAIFU_CRM_MONGODB_URL": server.url},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert b"indexes of outbox are missing" in said
+    assert await kaifu(server.url_of("migrate"), "migrate") == (0, "the indexes are there\n")
+    await database.prepare()  # as crm's user: nothing is missing
+
+
+async def test_signing_keys_are_made_once(tmp_path: Path) -> None:
+    """And are what crm loads."""
+    path = tmp_path / "signing.json"
+    for _ in range(2):
+        code, _ = await kaifu("mongodb://127.0.0.1:1/", "signing-keys", str(path))
+        assert code == 0
+    made = path.read_text()
+    assert [key.kid for key in load_or_create(path).keys] == [json.loads(made)["keys"][0]["kid"]]
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_the_demo_account_is_made_once(server: OwnDatabase, crm: Collaborators) -> None:

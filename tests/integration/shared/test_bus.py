@@ -22,8 +22,8 @@ from shared.bus.dead_letters import (
     InvalidMessage,
 )
 from shared.bus.producer import EventPublisher, PublishFailed
-from shared.bus.topics import TopicMismatch, create_topics
-from shared.events.catalogue import LOG_DECISIONS, Topic, event_types
+from shared.bus.topics import TopicMismatch, create_topics, topic_faults
+from shared.events.catalogue import LOG_DECISIONS, TOPICS, Topic, event_types
 from shared.events.examples import examples_of
 from shared.events.ids import new_id
 from shared.events.log_decisions import LogDecided
@@ -368,10 +368,16 @@ async def test_making_topics_again_makes_none_and_finds_a_mismatch(broker: OwnBr
         await create_topics(broker.settings.model_copy(update={"partitions": 7}))
 
 
+async def test_topics_that_somebody_else_made_are_checked(broker: OwnBroker) -> None:
+    """Named, each with what is wrong."""
+    assert await topic_faults(broker.settings) == []
+    faults = await topic_faults(broker.settings.model_copy(update={"partitions": 7}))
+    assert faults == [f"{topic.name} has 4 partitions, not 7" for topic in TOPICS]
+
+
 async def test_every_event_survives_the_broker_with_key_and_trace(
     broker: OwnBroker, publisher: EventPublisher
 ) -> None:
-    from shared.events.catalogue import TOPICS
     from shared.events.codec import decode
 
     for topic in TOPICS:
