@@ -117,18 +117,27 @@ include extension/extension.mk
 contracts: $(INSTALLED) ## write contracts/: AsyncAPI, OpenAPI, JSON Schemas, examples
 	$(BIN)/python -m deploy.contracts write
 
+.PHONY: manifests
+manifests: $(INSTALLED) ## write the Kafka topics and users of deploy/kubernetes
+	$(BIN)/python -m deploy.kubernetes write
+
 .PHONY: coverage-map
 coverage-map: $(INSTALLED) ## print requirement id → tests
 	@$(BIN)/python -m tests.coverage_map
 
-PINS = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --all-extras
+PIN = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+PINS = $(PIN) --all-extras
 
 .PHONY: requirements
 requirements: ## pin the dependencies of pyproject.toml again, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	$(PINS) $(ARGS) pyproject.toml -o requirements/run.txt
 	$(PINS) $(ARGS) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@# What one image installs: the extra of its service, at the same pins; and what builds the wheel.
+	for service in crm ingest logger notifier tracker; do \
+		$(PIN) $(ARGS) --extra $$service -c requirements/run.txt pyproject.toml -o requirements/$$service.txt; done
+	$(PIN) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 
 # ---- the virtual environment
 

@@ -25,7 +25,8 @@ def drift(folder: Path, wanted: Documents) -> Iterator[str]:
         file = folder / path
         found = file.read_text() if file.exists() else ""
         if found != text:
-            yield f"{path} is not what the code says: run `make contracts`\n{_diff(str(path), found, text)}"
+            lines = difference(str(path), found, text)
+            yield f"{path} is not what the code says: run `make contracts`\n{lines}"
     known = {folder / path for path in wanted}
     for file in sorted(folder.rglob("*")):
         generated = file.is_file() and file.relative_to(folder).parts[0] != RELEASED
@@ -33,7 +34,8 @@ def drift(folder: Path, wanted: Documents) -> Iterator[str]:
             yield f"{file.relative_to(folder)} belongs to nothing: run `make contracts`"
 
 
-def _diff(name: str, found: str, wanted: str) -> str:
+def difference(name: str, found: str, wanted: str) -> str:
+    """The first lines in which a file differs from what the code makes."""
     lines = difflib.unified_diff(
         found.splitlines(), wanted.splitlines(), f"{name} (file)", f"{name} (code)", lineterm="", n=1
     )
