@@ -1,7 +1,9 @@
 """Wiring of ingest: `python -m services.ingest`."""
 
 import gc
+import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 
@@ -15,6 +17,7 @@ from services.ingest.durability import Recorder
 from services.ingest.handlers import SendApi
 from services.ingest.revoked import Revoked
 from services.ingest.rules_address import ClientAddresses
+from services.ingest.rules_quota import Quota, admit
 from services.ingest.settings import IngestSettings
 from services.ingest.tracking import TrackingOrigin
 from shared.auth.bearer import signed_in
@@ -39,7 +42,7 @@ async def _serve(runtime: Runtime) -> None:
     revoked = Revoked()
     addresses = ClientAddresses(settings.trusted_proxies, direct=settings.direct_clients)
     listener = TrackingListener(
-        TrackingOrigin(tracking_ring, revoked),
+        TrackingOrigin(tracking_ring, revoked, Quota(settings.token_hits_per_s, settings.token_hits_burst)),
         addresses,
         recorder.submit,
         max_connections=settings.max_connections,
@@ -82,8 +85,12 @@ def _api_server(
     jwks_url = settings.jwks_url or f"{public.app_url.rstrip('/')}/.well-known/jwks.json"
     verifier = AccessTokenVerifier(http, jwks_url, public.app_url)
 
+    quota: Quota[UUID] = Quota(settings.account_requests_per_s, settings.account_requests_burst)
+
     async def authenticate(authorization: str | None) -> SignedIn:
-        return await signed_in(verifier, authorization)
+        who = await signed_in(verifier, authorization)
+        admit(quota, who.account_id, time.monotonic())
+        return who
 
     use_cases = SendApi(
         AskedDirectory(DirectoryClient(DirectorySettings(), http)),

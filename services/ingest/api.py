@@ -39,7 +39,15 @@ MAX_BODY_BYTES = 1 << 20
 
 Authenticate = Callable[[str | None], Awaitable[SignedIn]]
 
-_BODY = (MALFORMED, NOT_SIGNED_IN, SIGN_IN_EXPIRED, TOO_LARGE, INVALID, UNAVAILABLE)
+_BODY = (
+    MALFORMED,
+    NOT_SIGNED_IN,
+    SIGN_IN_EXPIRED,
+    TOO_LARGE,
+    INVALID,
+    problems.TOO_MANY_REQUESTS,
+    UNAVAILABLE,
+)
 _PREPARE = responses(
     *_BODY,
     problems.NOTHING_TO_DO,

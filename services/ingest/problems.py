@@ -20,4 +20,7 @@ DIRECTORY_UNAVAILABLE = ProblemType(
 BROKER_UNAVAILABLE = ProblemType(
     "broker-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The event could not be stored"
 )
+TOO_MANY_REQUESTS = ProblemType(
+    "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "The account has used up its share"
+)
 STORAGE_FULL = ProblemType("storage-full", HTTPStatus.SERVICE_UNAVAILABLE, "There is no room for events")

@@ -33,6 +33,16 @@ class IngestSettings(BaseSettings):
         default=50, ge=1, description="a hit that the broker has not acknowledged by then goes to the spool"
     )
     broker_timeout_ms: int = Field(default=5000, ge=100, description="of one request to the broker")
+    account_requests_per_s: float = Field(
+        default=100, gt=0, description="requests to the send API by one account over time; more get 429"
+    )
+    account_requests_burst: int = Field(default=1000, ge=1, description="so many of them may come at once")
+    token_hits_per_s: float = Field(
+        default=1,
+        gt=0,
+        description="recorded hits on one address over time; more are only counted",
+    )
+    token_hits_burst: int = Field(default=1000, ge=1, description="so many of them may come at once")
     max_connections: int = Field(default=10_000, ge=1, description="open connections of the tracking origin")
 
     @field_validator("trusted_proxies", mode="before")

@@ -15,7 +15,8 @@ from services.ingest.model import Door, Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules_address import PeerAddresses
 from services.ingest.rules_hit import Moments, OpenedToken, hit_record, opened_token
-from shared.telemetry.names import BAD_TOKENS, REVOKED_HITS
+from services.ingest.rules_quota import Quota
+from shared.telemetry.names import BAD_TOKENS, HITS_FOLDED, REVOKED_HITS
 from shared.telemetry.tracing import Begun, begin
 from shared.tokens.keyring import KeyRing
 from shared.tokens.sealing import BadToken
@@ -73,14 +74,17 @@ made for every request."""
 
 
 class TrackingOrigin:
-    """Answers requests. `begin`: starts a trace or says None; `now_ns`: nanoseconds since the epoch."""
+    """Answers requests. `quota`: of recorded hits, per address. `begin`: starts a trace or says None;
+    `now_ns`: nanoseconds since the epoch; `monotonic_s`: seconds of a clock that never steps."""
 
     def __init__(
         self,
         ring: KeyRing,
         revoked: Revoked,
+        quota: Quota[bytes],
         begin: Begin = begin,
         now_ns: Callable[[], int] = time.time_ns,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         # Opening costs more than all the rest of an answer, and mail is opened again: by the same reader,
         # by the other recipients, by HEAD before GET, by scanners in bursts. Bad tokens are not kept.
@@ -92,7 +96,9 @@ class TrackingOrigin:
         )
         self._revoked = revoked
         self._begin = begin
+        self._quota = quota
         self._now_ns = now_ns
+        self._monotonic_s = monotonic_s
         self._moments = Moments()
         self._second = -1
         self._date = self._gif = self._gif_head = b""
@@ -117,8 +123,7 @@ class TrackingOrigin:
             if token is None:
                 return self._not_found(method, headers)
             message = self._redirect(token.destination)
-        if self._revoked.covers(token.account, token.message):
-            REVOKED_HITS.labels(door).inc()
+        if self._is_left_out(door, token):
             return message, None, None
         trace = self._begin(door)
         record = hit_record(
@@ -131,6 +136,16 @@ class TrackingOrigin:
             () if trace is None else trace.kafka_headers,
         )
         return message, record, trace
+
+    def _is_left_out(self, door: Door, token: OpenedToken) -> bool:
+        """Whether the hit is served and not recorded."""
+        if self._revoked.covers(token.account, token.message):
+            REVOKED_HITS.labels(door).inc()
+            return True
+        if self._quota.wait_s(token.message + token.place, self._monotonic_s()) > 0:
+            HITS_FOLDED.labels(door).inc()
+            return True
+        return False
 
     def _tick(self, second: int) -> None:
         """What stays the same for a second."""

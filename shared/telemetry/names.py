@@ -32,6 +32,9 @@ HITS = Counter("kaifu_hits_total", "Pixels and links served", ["endpoint", "dura
 HITS_LOST = Counter("kaifu_hits_lost_total", "Hits served that nothing could store", ["endpoint"])
 BAD_TOKENS = Counter("kaifu_bad_tokens_total", "Addresses that do not open", ["endpoint"])
 REVOKED_HITS = Counter("kaifu_revoked_hits_total", "Hits on revoked messages, not recorded", ["endpoint"])
+HITS_FOLDED = Counter(
+    "kaifu_hits_folded_total", "Hits beyond the quota of their address: served and counted", ["endpoint"]
+)
 SPOOL_RECORDS = Gauge("kaifu_spool_records", "Hits on disk that the broker has not got yet")
 SPOOL_BYTES = Gauge("kaifu_spool_bytes", "Size of the hits on disk")
 SPOOL_LIMIT_BYTES = Gauge("kaifu_spool_limit_bytes", "What the spool may hold, by its setting and its disk")

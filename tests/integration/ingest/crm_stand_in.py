@@ -23,9 +23,9 @@ class CrmStandIn:
         self.address = ""
         self._keys = KeySet([ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"})])
 
-    def token(self) -> str:
+    def token(self, account_id: UUID = ACCOUNT) -> str:
         """An access token of a rep."""
-        who = SignedIn(USER, ACCOUNT, Role.REP, UUID(int=9), datetime.now(UTC) + timedelta(minutes=10))
+        who = SignedIn(USER, account_id, Role.REP, UUID(int=9), datetime.now(UTC) + timedelta(minutes=10))
         return issue(self._keys, self.address, who)
 
     async def answer(self, asked: Asked) -> list[bytes | float]:

@@ -277,6 +277,39 @@ async def test_sent_is_accepted_only_when_the_broker_has_it(broker: OwnBroker, t
             await _ended(ingest)
 
 
+@pytest.mark.requirement("T9")
+async def test_one_account_s_excess_is_refused_and_one_address_s_is_counted(
+    broker: OwnBroker, tmp_path: Path
+) -> None:
+    quotas = {
+        "KAIFU_INGEST_ACCOUNT_REQUESTS_PER_S": "0.01",
+        "KAIFU_INGEST_ACCOUNT_REQUESTS_BURST": "3",
+        "KAIFU_INGEST_TOKEN_HITS_PER_S": "0.01",
+        "KAIFU_INGEST_TOKEN_HITS_BURST": "2",
+    }
+    busy, quiet = new_id(), new_id()
+    async with crm_stand_in() as crm:
+        ingest = _ingest(tmp_path, broker.environment() | quotas, crm.address)
+        await ingest.process.start()
+        try:
+            for message_id in (busy, busy, busy, quiet, busy):
+                await ingest.load(message_id)
+            hits = [_hit(decode(HITS.name, one.value)) for one in await _records(broker, HITS.name, 3)]
+            assert sorted(hit.message_id for hit in hits) == sorted([busy, busy, quiet])
+            assert await ingest.process.metric('kaifu_hits_folded_total{endpoint="pixel"}') == 2.0
+            headers = {"Authorization": f"Bearer {crm.token()}"}
+            other = {"Authorization": f"Bearer {crm.token(UUID(int=0xC))}"}
+            async with httpx.AsyncClient(base_url=ingest.api, timeout=10) as http:
+                viewed = {"message_ids": [str(busy)]}
+                answers = [await http.post("/v1/viewing", json=viewed, headers=headers) for _ in range(4)]
+                assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+                assert answers[-1].json()["type"] == "urn:kaifu:problem:too-many-requests"
+                assert 90 <= int(answers[-1].headers["retry-after"]) <= 101
+                assert (await http.post("/v1/viewing", json=viewed, headers=other)).status_code == 202
+        finally:
+            await _ended(ingest)
+
+
 async def _report_sent(ingest: Ingest, broker: OwnBroker, crm: CrmStandIn) -> None:
     mail = {
         "from": {"address": "rep@own.example"},

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from services.ingest.durability import BrokerAway, SpoolFull
 from services.ingest.model import Door, Record, Segment
+from services.ingest.rules_quota import Quota
 from shared.tokens.keyring import KeyRing
 
+PLENTY: Quota[bytes] = Quota(per_s=1e6, burst=1_000_000)
 ACCOUNT = UUID("01934e3a-0000-7000-8000-0000000000aa")
 MESSAGE = UUID("01934e3a-0000-7000-8000-0000000000bb")
 

@@ -17,7 +17,7 @@ from services.ingest.tracking import GIF, TrackingOrigin
 from shared.events.codec import decode
 from shared.http.server import QuietServer, quiet_server
 from shared.tokens.tracking import LinkToken, PixelToken, seal_link, seal_pixel
-from tests.unit.ingest.builders import ACCOUNT, MESSAGE, ring
+from tests.unit.ingest.builders import ACCOUNT, MESSAGE, PLENTY, ring
 
 Done = Callable[[Durability], None]
 
@@ -68,7 +68,7 @@ async def _listening(folder: Path, held: Held, max_connections: int = 100) -> As
     keys = ring(folder)
     pixel = f"/o/{seal_pixel(keys, PixelToken(ACCOUNT, MESSAGE))}.gif".encode()
     link = f"/c/{seal_link(keys, LinkToken(ACCOUNT, MESSAGE, None, 0, b'https://example.com/?a=1'))}".encode()
-    origin = TrackingOrigin(keys, Revoked(), begin=lambda _: None)
+    origin = TrackingOrigin(keys, Revoked(), PLENTY, begin=lambda _: None)
     listener = TrackingListener(
         origin, ClientAddresses(direct=True), held.submit, max_connections=max_connections
     )

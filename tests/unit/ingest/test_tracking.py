@@ -13,16 +13,17 @@ from services.ingest.model import Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules import is_trackable
 from services.ingest.rules_address import ClientAddresses
+from services.ingest.rules_quota import Quota
 from services.ingest.tracking import GIF, Answer, TrackingOrigin
 from shared.events.codec import decode
 from shared.events.hits import HitRecorded
 from shared.events.ids import new_id
 from shared.events.revocations import RevocationScope, TrackingRevoked
-from shared.telemetry.names import BAD_TOKENS, REVOKED_HITS
+from shared.telemetry.names import BAD_TOKENS, HITS_FOLDED, REVOKED_HITS
 from shared.tokens.keyring import KeyRing
 from shared.tokens.sealing import seal
 from shared.tokens.tracking import LinkToken, PixelToken, seal_link, seal_pixel
-from tests.unit.ingest.builders import ACCOUNT, MESSAGE, ring
+from tests.unit.ingest.builders import ACCOUNT, MESSAGE, PLENTY, ring
 
 NOW_NS = 1_795_000_000_123_456_789
 PIXEL = PixelToken(ACCOUNT, MESSAGE)
@@ -40,7 +41,7 @@ def revoked() -> Revoked:
 
 @pytest.fixture
 def origin(keys: KeyRing, revoked: Revoked) -> TrackingOrigin:
-    return TrackingOrigin(keys, revoked, begin=lambda _: None, now_ns=lambda: NOW_NS)
+    return TrackingOrigin(keys, revoked, PLENTY, begin=lambda _: None, now_ns=lambda: NOW_NS)
 
 
 def _ask(
@@ -133,7 +134,7 @@ def test_a_pixel_is_recorded_with_its_evidence(origin: TrackingOrigin, keys: Key
 
 
 def test_older_keys_open_and_the_current_one_seals(keys: KeyRing, tmp_path: Path) -> None:
-    origin = TrackingOrigin(keys, Revoked(), begin=lambda _: None)
+    origin = TrackingOrigin(keys, Revoked(), PLENTY, begin=lambda _: None)
     older = seal_pixel(ring(tmp_path, 1), PIXEL)
     assert base64.urlsafe_b64decode(seal_pixel(keys, PIXEL) + "==")[1] == 2
     assert _hit(_ask(origin, _pixel(older))[1]).message_id == MESSAGE
@@ -250,8 +251,26 @@ def test_a_target_in_absolute_form_is_the_same(origin: TrackingOrigin, keys: Key
 
 def test_the_date_moves_with_the_clock(keys: KeyRing) -> None:
     now = [NOW_NS]
-    origin = TrackingOrigin(keys, Revoked(), begin=lambda _: None, now_ns=lambda: now[0])
+    origin = TrackingOrigin(keys, Revoked(), PLENTY, begin=lambda _: None, now_ns=lambda: now[0])
     first = _ask(origin, b"/o/x.gif")[0]
     now[0] += 1_000_000_000
     second = _ask(origin, b"/o/x.gif")[0]
     assert first.replace(b"11:06:40", b"11:06:41") == second
+
+
+def test_hits_beyond_the_quota_of_an_address_are_served_and_only_counted(keys: KeyRing) -> None:
+    """Each address by itself: a busy one costs the others nothing."""
+    now = [50.0]
+    origin = TrackingOrigin(
+        keys, Revoked(), Quota(per_s=1, burst=3), begin=lambda _: None, monotonic_s=lambda: now[0]
+    )
+    pixel, link = _pixel(seal_pixel(keys, PIXEL)), _link(keys, b"https://example.com/")
+    counted = HITS_FOLDED.labels("pixel")._value.get()
+    answers = [_ask(origin, pixel) for _ in range(5)]
+    assert [record is not None for _, record, _ in answers] == [True, True, True, False, False]
+    assert {answer for answer, _, _ in answers} == {answers[0][0]}
+    assert HITS_FOLDED.labels("pixel")._value.get() == counted + 2
+    assert _ask(origin, link)[1] is not None
+    now[0] += 1
+    assert _ask(origin, pixel)[1] is not None
+    assert _ask(origin, pixel)[1] is None
