@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 KEPT: Mapping[str, Mapping[str, str]] = {
     "KafkaSettings": {
-        "idempotent_producer": "Apache Kafka takes idempotent producers",
         "session_timeout_ms": "a pod that is moved leaves its group in order; this is for one that dies",
         "heartbeat_interval_ms": "a tenth of the session",
         "fetch_max_wait_ms": "Apache Kafka answers as soon as there is something",
@@ -28,6 +27,10 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "direct_clients": "the gateway stands in front",
         "acknowledged_within_ms": "a promise of the product, not of a place",
         "broker_timeout_ms": "long enough for a leader to move",
+        "account_requests_per_s": "far above what people send",
+        "account_requests_burst": "ten seconds of it",
+        "token_hits_per_s": "far above what a mail's readers fetch",
+        "token_hits_burst": "more than the most recipients of one mail",
         "max_connections": "a proxy keeps few; below the memory limit",
     },
     "TrackerSettings": {
