@@ -9,8 +9,11 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from deploy.local.home import REPOSITORY
@@ -28,8 +31,6 @@ def main() -> None:
     asked = _asked()
     print(f"SEED={asked.seed}", flush=True)
     results = asyncio.run(_all(asked))
-    if not asked.short:
-        _write(results)
     lost = [result for result in results if not result.passed]
     events = sum(result.events for result in results)
     print(f"{events} events, {len(results) - len(lost)} of {len(results)} faults passed")
@@ -43,6 +44,8 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("faults", nargs="*", metavar="FAULT", help=f"of {', '.join(BY_ID)}; all by default")
     parser.add_argument("--short", action="store_true", help="some seconds of each, on one stack")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or random.randrange(1 << 32)))
+    parser.add_argument("--seconds", type=float, help="of each fault")
+    parser.add_argument("--rate", type=float, help="hits per second")
     asked = parser.parse_args()
     if unknown := set(asked.faults) - set(BY_ID):
         parser.error(f"no fault {', '.join(sorted(unknown))}")
@@ -51,20 +54,27 @@ def _asked() -> argparse.Namespace:
 
 async def _all(asked: argparse.Namespace) -> list[Result]:
     faults = [fault for fault in FAULTS if not asked.faults or fault.id in asked.faults]
+    seconds, rate = _SHORT if asked.short else _LONG
+    pace = (asked.seconds or seconds, asked.rate or rate)
     if asked.short:
         async with _stack() as stack:
-            return [await _said(fault, stack, asked.seed, *_SHORT) for fault in faults]
+            return [await _said(fault, stack, asked.seed, *pace) for fault in faults]
     results: list[Result] = []
     for fault in faults:
         async with _stack() as stack:
-            results.append(await _said(fault, stack, asked.seed, *_LONG))
+            results.append(await _said(fault, stack, asked.seed, *pace))
+        _write(results)
     return results
 
 
-def _stack() -> Stack:
+@asynccontextmanager
+async def _stack() -> AsyncIterator[Stack]:
+    """In a folder that stays when something goes wrong."""
     folder = Path(tempfile.mkdtemp(prefix="kaifu-chaos-"))
     print(f"a stack in {folder}", flush=True)
-    return Stack(folder / "home")
+    async with Stack(folder / "home") as stack:
+        yield stack
+    shutil.rmtree(folder)
 
 
 async def _said(fault: Fault, stack: Stack, seed: int, seconds: float, rate: float) -> Result:

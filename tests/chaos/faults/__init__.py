@@ -11,6 +11,7 @@ from tests.chaos.faults import (
     f08_dropping_screens,
     f09_clock_steps,
     f10_posted_again,
+    f11_noisy_account,
     f12_disk_full,
 )
 from tests.chaos.rounds import Fault
@@ -26,6 +27,7 @@ FAULTS: tuple[Fault, ...] = (
     f08_dropping_screens.FAULT,
     f09_clock_steps.FAULT,
     f10_posted_again.FAULT,
+    f11_noisy_account.FAULT,
     f12_disk_full.FAULT,
 )
 BY_ID = {fault.id: fault for fault in FAULTS}
