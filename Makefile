@@ -30,6 +30,10 @@ logs: $(INSTALLED) ## follow the logs; SERVICE=tracker shows one part
 reset: $(INSTALLED) ## delete data, keys and logs; asks first, unless FORCE=1
 	@$(BIN)/python -m deploy.local reset $(if $(FORCE),--force)
 
+.PHONY: doctor
+doctor: $(INSTALLED) ## say what is wrong and what to do
+	@$(BIN)/python -m deploy.local doctor
+
 .PHONY: demo
 demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARGS=--json for machines
 	@$(BIN)/python -m deploy.local.demo $(ARGS)

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +17,8 @@ from rich.console import Console
 from deploy.local import show
 from deploy.local.brokers import UnknownBroker
 from deploy.local.embedded import PartNotReady
-from deploy.local.home import PARTS, REPOSITORY, AlreadyRunning, default_home
+from deploy.local.environment import ops_urls, whole_environment
+from deploy.local.home import PARTS, REPOSITORY, AlreadyRunning, Home, default_home
 from deploy.local.logs import Follower, rendered
 from deploy.local.ports import Ports, PortUnavailable
 from deploy.local.seed import SeedFailed, known_sign_ins
@@ -138,6 +141,30 @@ def logs(
             console.print(rendered(part, line), soft_wrap=True)
     except KeyboardInterrupt:
         return
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong and what to do. Exit code 1 if anything is."""
+    ours = default_home()
+    try:
+        ports = Ports.from_environment(os.environ)
+        environment = whole_environment(ours, ports, os.environ)
+    except (FileNotFoundError, PortUnavailable, UnknownBroker) as error:
+        say(
+            "WRONG here: nothing was ever started, or its keys are gone -> run `make up`, or restore a backup"
+        )
+        if not isinstance(error, FileNotFoundError):
+            say(str(error))
+        raise typer.Exit(1) from None
+    asked = [part for name, url in ops_urls(ports).items() for part in ("--ops", f"{name}={url}")]
+    raise typer.Exit(_kaifu(ours, environment, "doctor", *asked))
+
+
+def _kaifu(ours: Home, environment: Mapping[str, str], *arguments: str) -> int:
+    """The product's own command line in the environment of the services; its exit code."""
+    command = (str(Path(sys.executable).with_name("kaifu")), *arguments)
+    return subprocess.run(command, env=dict(environment), cwd=ours.root, check=False).returncode
 
 
 @app.command()

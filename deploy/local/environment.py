@@ -56,6 +56,20 @@ def service_environment(service: str, home: Home, ports: Ports, base: Mapping[st
     return {**defaults, **base, **decided}
 
 
+def whole_environment(home: Home, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
+    """What all services get, together: for commands that look at all of them. Raises FileNotFoundError
+    where there are no keys yet."""
+    together: dict[str, str] = {}
+    for service in SERVICES:
+        together |= service_environment(service, home, ports, base)
+    return together
+
+
+def ops_urls(ports: Ports) -> dict[str, str]:
+    """Service → base address of its probes and metrics."""
+    return {service: f"http://{LOOPBACK}:{ports[f'ops_{service}']}" for service in SERVICES}
+
+
 def _own(service: str, home: Home, ports: Ports) -> dict[str, str]:
     directory = {
         "KAIFU_DIRECTORY_URL": f"http://{LOOPBACK}:{ports['crm']}",

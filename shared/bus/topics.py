@@ -25,7 +25,7 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        answer = await admin.create_topics(list(_wanted(settings)))
+        answer = await admin.create_topics(list(wanted_topics(settings)))
         made = []
         for name, code, *_ in answer.topic_errors:
             if code == 0:
@@ -43,7 +43,7 @@ async def topic_faults(settings: KafkaSettings) -> list[str]:
 
     For a broker whose topics somebody else makes; takes no right but to describe them.
     """
-    wanted = {topic.name: topic.num_partitions for topic in _wanted(settings)}
+    wanted = {topic.name: topic.num_partitions for topic in wanted_topics(settings)}
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
@@ -72,7 +72,8 @@ async def partitions_of(settings: KafkaSettings, topic: Topic) -> tuple[int, ...
         await admin.close()
 
 
-def _wanted(settings: KafkaSettings) -> Iterator[NewTopic]:
+def wanted_topics(settings: KafkaSettings) -> Iterator[NewTopic]:
+    """The topics of the catalogue and their dead letters, as they are made."""
     dead = str(int(DEAD_LETTER_RETENTION.total_seconds() * 1000))
     for topic in TOPICS:
         yield NewTopic(

@@ -27,7 +27,7 @@ CLIENTS = {
     "Rdict",
     "consumer_client",
 }
-WIRING = re.compile(r"services/\w+/(__main__|commands|demo|adapters/.+|store/.+)\.py|shared/bus/.+")
+WIRING = re.compile(r"services/\w+/(__main__|commands|demo|adapters/.+|store/.+)\.py|shared/(bus|doctor)/.+")
 
 
 def _ids(source: Source) -> str:

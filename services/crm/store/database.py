@@ -143,6 +143,21 @@ class Database:
                 if missing := await _missing(collection, indexes):
                     await _make(collection, missing)
 
+    async def without_indexes(self) -> list[str]:
+        """The collections that lack some of theirs. Raises DatabaseAway."""
+        with translated():
+            lacking = [
+                str(collection.name)
+                for collection, indexes in self._indexes
+                if await _missing(collection, indexes)
+            ]
+        return sorted(set(lacking))
+
+    @property
+    def whole(self) -> Any:
+        """The database itself, for `store`'s own use: what concerns every collection."""
+        return self._database
+
     async def ping(self) -> None:
         """Raises DatabaseAway."""
         with translated():

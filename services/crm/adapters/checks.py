@@ -1,0 +1,94 @@
+"""What `kaifu doctor` looks at for crm: its keys, its database, its settings."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from services.crm.adapters.signing_keys import new_keys
+from services.crm.collaborators import Configuration, collaborate
+from services.crm.model.failures import DatabaseAway
+from services.crm.settings import CrmSettings
+from services.crm.store.database import Database
+from services.crm.store.examination import Examination
+from shared.directory.client import DirectorySettings
+from shared.doctor.findings import Finding, doubt, fine, read_settings, wrong
+from shared.doctor.keys import ring_findings
+from shared.settings import PublicAddresses
+from shared.tokens.keyring import KeyRing
+
+_SKEW = timedelta(seconds=2)
+
+
+async def checks() -> AsyncIterator[Finding]:
+    """Nothing where no setting of crm is set."""
+    settings = read_settings(CrmSettings)
+    if isinstance(settings, Finding):
+        yield settings
+    if not isinstance(settings, CrmSettings):
+        return
+    for finding in (
+        *ring_findings("KAIFU_CRM_RECEIPT_KEYS", settings.receipt_keys, "receipt"),
+        *_files(settings),
+    ):
+        yield finding
+    database = Database(settings.mongodb_url.get_secret_value(), settings.database)
+    try:
+        collaborate(_without_keys(settings), database)
+        async for finding in _database(database):
+            yield finding
+    finally:
+        database.close()
+
+
+def _files(settings: CrmSettings) -> Iterator[Finding]:
+    path = settings.signing_keys
+    if not path.exists():
+        said = "there are none yet; crm makes them at its first start"
+        yield doubt("keys KAIFU_CRM_SIGNING_KEYS", said, "if crm has run before, all must sign in again")
+    elif path.stat().st_mode & 0o007:
+        said = "everybody on the machine can read the signing keys"
+        yield wrong("keys KAIFU_CRM_SIGNING_KEYS", said, "chmod 0600 the file that it names")
+    if not settings.extension_ids:
+        said = "any Chrome extension that a user installs may ask to sign in"
+        yield doubt("extension ids", said, "set KAIFU_CRM_EXTENSION_IDS to your extension's id")
+
+
+async def _database(database: Database) -> AsyncIterator[Finding]:
+    examination = Examination(database)
+    try:
+        await database.ping()
+        missing = await database.without_indexes()
+    except DatabaseAway as error:
+        said = f"does not answer ({error})"
+        yield wrong("database", said, "start it; check KAIFU_CRM_MONGODB_URL and network policy")
+        return
+    except Exception as error:  # noqa: BLE001 - whatever the driver says: it is told, not raised
+        said = f"refuses crm ({type(error).__name__})"
+        yield wrong("database", said, "check the user and password in KAIFU_CRM_MONGODB_URL, and its roles")
+        return
+    yield fine("database", "answers")
+    if missing:
+        said = f"missing on {', '.join(missing)}"
+        yield wrong("indexes", said, "run `kaifu crm migrate`")
+    else:
+        yield fine("indexes", "all are there")
+    if await examination.takes_transactions():
+        yield fine("transactions", "supported")
+    else:
+        said = "the server is no replica set, so it has no transactions"
+        yield wrong("transactions", said, "start mongod with --replSet and rs.initiate()")
+    skew = await examination.clock_ahead()
+    if skew is not None and abs(skew) > _SKEW:
+        said = f"the database's clock is {abs(skew).total_seconds():.0f} s off"
+        yield wrong("clock", said, "let both machines follow a time server (NTP)")
+
+
+def _without_keys(settings: CrmSettings) -> Configuration:
+    return Configuration(
+        settings=settings,
+        addresses=PublicAddresses(),
+        directory=DirectorySettings(token=SecretStr("")),
+        signing_keys=new_keys(),
+        receipts=KeyRing(0, {}),
+    )
