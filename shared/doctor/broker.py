@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from shared.bus.connection import client_options
 from shared.bus.topics import wanted_topics
 from shared.doctor.findings import Finding, doubt, fine, wrong
+from shared.events.catalogue import TOPICS
 from shared.settings import KafkaSettings
 
 _WITHIN_S = 10.0
@@ -45,7 +46,8 @@ async def broker_findings() -> AsyncIterator[Finding]:
 
 
 async def _topics(admin: AIOKafkaAdminClient, settings: KafkaSettings, brokers: int) -> list[Finding]:
-    wanted = {topic.name: topic for topic in wanted_topics(settings)}
+    seen = _seen_by(settings.sasl_username)
+    wanted = {topic.name: topic for topic in wanted_topics(settings) if topic.name in seen}
     there = set(await admin.list_topics())  # first, since a broker may make what one asks about
     found = [
         wrong(f"topic {name}", "is missing", "run `kaifu topics create`")
@@ -58,15 +60,22 @@ async def _topics(admin: AIOKafkaAdminClient, settings: KafkaSettings, brokers: 
     configs = await _configs(admin, known)
     for described in await admin.describe_topics(known):
         name = described["topic"]
-        found += _differences(wanted[name], described["partitions"], configs.get(name, {}))
+        found += _differences(wanted[name], described["partitions"], configs.get(name))
     if settings.replication > brokers:
         said = f"KAIFU_KAFKA_REPLICATION is {settings.replication}, the cluster has {brokers}"
         found.append(wrong("replication", said, "lower the setting or add brokers"))
     return found or [fine("topics", f"all {len(known)} are there, as the catalogue says")]
 
 
+def _seen_by(user: str) -> set[str]:
+    """The topics that the user may see: a service's user its own, any other all."""
+    service = user.rpartition("-")[2]
+    own = {topic.name for topic in TOPICS if service in topic.producers + topic.consumers}
+    return own or {name for topic in TOPICS for name in (topic.name, topic.dead_letters)}
+
+
 def _differences(
-    wanted: NewTopic, partitions: list[Described], config: Mapping[str, str]
+    wanted: NewTopic, partitions: list[Described], config: Mapping[str, str] | None
 ) -> Iterator[Finding]:
     what = f"topic {wanted.name}"
     if len(partitions) != wanted.num_partitions:
@@ -82,7 +91,7 @@ def _differences(
             what, f"partitions {behind} have a copy that is behind", "see which broker is down or slow"
         )
     for name, value in wanted.topic_configs.items():
-        if config.get(name) != value:
+        if config is not None and config.get(name) != value:  # None: this user may not ask
             said = f"{name} is {config.get(name, 'not set')}, the catalogue says {value}"
             yield wrong(what, said, f"kafka-configs --alter --add-config {name}={value}")
 

@@ -134,9 +134,7 @@ def _le(bound: float) -> str:
 
 async def test_what_can_t_be_processed_is_counted(stack: Stack) -> None:
     before = {service: await scraped(stack, service) for service in ("tracker", "crm")}
-    publisher = EventPublisher(
-        KafkaSettings.model_validate({"bootstrap": stack.addresses["broker"], "idempotent_producer": False})
-    )
+    publisher = EventPublisher(KafkaSettings(bootstrap=stack.addresses["broker"]))
     await publisher.start()
     try:
         await publisher.publish_raw(HITS.name, b"poison", b"{", ())
