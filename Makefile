@@ -34,6 +34,14 @@ reset: $(INSTALLED) ## delete data, keys and logs; asks first, unless FORCE=1
 doctor: $(INSTALLED) ## say what is wrong and what to do
 	@$(BIN)/python -m deploy.local doctor
 
+.PHONY: backup
+backup: $(INSTALLED) ## write keys and data to a private file while it runs; FILE=… names it
+	@$(BIN)/python -m deploy.local backup $(FILE)
+
+.PHONY: restore
+restore: $(INSTALLED) ## put FILE=… back while nothing runs; FORCE=1 replaces what is there
+	@$(BIN)/python -m deploy.local restore "$(FILE)" $(if $(FORCE),--force)
+
 .PHONY: demo
 demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARGS=--json for machines
 	@$(BIN)/python -m deploy.local.demo $(ARGS)

@@ -168,6 +168,50 @@ def _kaifu(ours: Home, environment: Mapping[str, str], *arguments: str) -> int:
 
 
 @app.command()
+def backup(
+    path: Annotated[Path | None, typer.Argument(help="a new file; default: named for the time, here")] = None,
+) -> None:
+    """Write keys and data to a file that only you can read. Kaifu must run."""
+    ours = default_home()
+    if ours.running() is None:
+        say("Kaifu is not running: start it first with `make up`")
+        raise typer.Exit(2)
+    given = path or Path(f"kaifu-{time.strftime('%Y%m%d-%H%M%S')}.backup")
+    environment = whole_environment(ours, Ports.from_environment(os.environ), os.environ)
+    code = _kaifu(ours, environment, "backup", str(given.absolute()), *_also(ours))
+    if code == 0:
+        say(f"written: {given}")
+    raise typer.Exit(code)
+
+
+@app.command()
+def restore(
+    path: Path,
+    force: Annotated[bool, typer.Option(help="replace the data and keys that are there")] = False,
+) -> None:
+    """Put keys and data back. Kaifu must be stopped; start it afterwards."""
+    try:
+        code = asyncio.run(_restore(path.absolute(), force=force))
+    except (AlreadyRunning, PortUnavailable, PartNotReady) as error:
+        say(str(error))
+        raise typer.Exit(2) from None
+    raise typer.Exit(code)
+
+
+async def _restore(path: Path, *, force: bool) -> int:
+    """With nothing but the database running."""
+    stack = Stack(default_home(), Ports.from_environment(os.environ), base=os.environ, tell=say)
+    async with stack.database_alone() as environment:
+        arguments = ["restore", str(path), *_also(stack.home), *(["--force"] if force else [])]
+        return await asyncio.to_thread(_kaifu, stack.home, environment, *arguments)
+
+
+def _also(ours: Home) -> list[str]:
+    """The demo account's passwords, which only this file knows."""
+    return ["--file", f"{ours.sign_ins.name}={ours.sign_ins}"]
+
+
+@app.command()
 def reset(force: Annotated[bool, typer.Option(help="don't ask")] = False) -> None:
     """Delete the home: data, keys, logs. Addresses in mail that was sent with them are dead then."""
     ours = default_home()

@@ -52,10 +52,14 @@ class Home:
 
     def make(self) -> None:
         """Make the folders (readable by their owner alone), the key rings and the directory token."""
-        self._make_folders(self.root, self.run, self.keys, self.logs, self.database, self.spool, self.tracker)
+        self.make_without_rings()
         for ring in RINGS:
             with contextlib.suppress(FileExistsError):
                 keyring.create(self.ring(ring))
+
+    def make_without_rings(self) -> None:
+        """The same for a home whose rings are about to be restored."""
+        self._make_folders(self.root, self.run, self.keys, self.logs, self.database, self.spool, self.tracker)
         if not self._token.exists():
             write_private(self._token, secrets.token_urlsafe(32))
 

@@ -151,6 +151,25 @@ class Stack:
         """Wait until every service says that it is ready. Raises PartNotReady."""
         await all_ready(self.ops_urls, within_s)
 
+    @asynccontextmanager
+    async def database_alone(self) -> AsyncIterator[Mapping[str, str]]:
+        """The database answers while the block runs, nothing else; gives the environment of the services.
+
+        Key rings that are missing are not made. Raises as starting the whole stack does.
+        """
+        self._failure = asyncio.get_running_loop().create_future()
+        try:
+            self._held.enter_context(self.home.held())
+            self.ports.check()
+            self.home.make_without_rings()
+            url = environment.mongodb_url(self.ports)
+            await provide_user(self.home, self._database(sign_in=False), url, self._tell)
+            await self._start_child(self._database(sign_in=True))
+            await self._unless_failed(database_answers(url))
+            yield environment.whole_environment(self.home, self.ports, self._base)
+        finally:
+            await self.stop()
+
     async def _start(self) -> None:
         self._held.enter_context(self.home.held())
         self.ports.check()

@@ -140,7 +140,7 @@ def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:
         settings = CrmSettings()
         database = Database(settings.mongodb_url.get_secret_value(), settings.database)
         try:
-            nouns = collaborate(_configuration(settings), database)
+            nouns = collaborate(without_keys(settings), database)
             await database.prepare()
             return await body(nouns)
         finally:
@@ -156,7 +156,7 @@ def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:
         sys.exit(1)
 
 
-def _configuration(settings: CrmSettings) -> Configuration:
+def without_keys(settings: CrmSettings) -> Configuration:
     """Commands sign nothing and answer no service, so they need none of the keys."""
     return Configuration(
         settings=settings,

@@ -1,7 +1,8 @@
 """What `kaifu doctor` looks at for crm: its keys, its database, its settings."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -92,3 +93,11 @@ def _without_keys(settings: CrmSettings) -> Configuration:
         signing_keys=new_keys(),
         receipts=KeyRing(0, {}),
     )
+
+
+def key_files() -> Mapping[str, Path]:
+    """For backups. Nothing where no setting of crm is set."""
+    settings = read_settings(CrmSettings)
+    if not isinstance(settings, CrmSettings):
+        return {}
+    return {"receipts.json": settings.receipt_keys, "signing-keys.json": settings.signing_keys}

@@ -1,7 +1,8 @@
 """What `kaifu doctor` looks at for ingest: its keys, its spool, who stands in front."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 from services.ingest.settings import IngestSettings
 from shared.doctor.findings import Finding, doubt, fine, read_settings, wrong
@@ -38,3 +39,11 @@ def _clients(settings: IngestSettings) -> Iterator[Finding]:
     else:
         said = "unknown: no proxy is trusted, so rules that read addresses are off, and opens have no place"
         yield doubt("client addresses", said, "name the proxy in front in KAIFU_INGEST_TRUSTED_PROXIES")
+
+
+def key_files() -> Mapping[str, Path]:
+    """For backups. Nothing where no setting of ingest is set."""
+    settings = read_settings(IngestSettings)
+    if not isinstance(settings, IngestSettings):
+        return {}
+    return {"tracking.json": settings.tracking_keys, "receipts.json": settings.receipt_keys}

@@ -1,7 +1,8 @@
 """What `kaifu doctor` looks at for the notifier: its keys, and which extensions may connect."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 from services.notifier.settings import NotifierSettings
 from shared.doctor.findings import Finding, doubt, fine, read_settings, wrong
@@ -39,3 +40,11 @@ def _origins(settings: NotifierSettings) -> Iterator[Finding]:
         yield doubt("extension origins", said, cure)
     else:
         yield fine("extension origins", "the extension may connect")
+
+
+def key_files() -> Mapping[str, Path]:
+    """For backups. Nothing where no setting of the notifier is set."""
+    settings = read_settings(NotifierSettings)
+    if not isinstance(settings, NotifierSettings):
+        return {}
+    return {"cursors.json": settings.cursor_keys}

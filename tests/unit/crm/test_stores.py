@@ -21,7 +21,7 @@ BY_SECRET = {
     "Failures.add",
     "Failures.clear",
 }
-WHOLE_DATABASE = {"Database", "Examination", "Upkeep", "OutboxQueue", "AttachmentLedger"}
+WHOLE_DATABASE = {"Copies", "Database", "Examination", "Upkeep", "OutboxQueue", "AttachmentLedger"}
 
 
 def _methods() -> Iterator[tuple[str, list[str]]]:

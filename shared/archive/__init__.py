@@ -1,0 +1,1 @@
+"""The file that a backup is: versioned, checked whole before anything of it is used."""
