@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -162,6 +163,13 @@ class Database:
         """Raises DatabaseAway."""
         with translated():
             await self._client.admin.command("ping")
+
+    async def now(self) -> datetime:
+        """The database's own time, UTC: one clock for all processes. Raises DatabaseAway."""
+        with translated():
+            answer = await self._client.admin.command("hello")
+        moment: datetime = answer["localTime"]
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     async def in_transaction(self, body: Callable[[Session], Awaitable[Result]]) -> Result:
         """All that `body` writes, or nothing. It may run several times, so it must only compute and write.

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
@@ -50,6 +50,7 @@ class OutboxQueue:
     """The publisher's side: rows of all accounts, and the lease of the one process that publishes."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._rows = database.collection("outbox", [IndexModel("place")])
         self._leases = database.collection("leases", [])
 
@@ -76,10 +77,15 @@ class OutboxQueue:
             await self._rows.delete_many({"_id": {"$in": list(event_ids)}})
 
     async def lease(self, holder: str, seconds: float) -> bool:
-        """Whether this process may publish for so long; order needs one publisher at a time."""
-        now = datetime.now(UTC)
-        free = {"_id": "outbox", "$or": [{"holder": holder}, {"until": {"$lte": now}}]}
-        taken = {"$set": {"holder": holder, "until": now + timedelta(seconds=seconds)}}
+        """Whether this process may publish for so long; order needs one publisher at a time.
+
+        By the database's clock. A lease that ends later than any can is from before that clock was set back.
+        """
+        now = await self._database.now()
+        until = now + timedelta(seconds=seconds)
+        is_over = [{"until": {"$lte": now}}, {"until": {"$gt": until}}]
+        free = {"_id": "outbox", "$or": [{"holder": holder}, *is_over]}
+        taken = {"$set": {"holder": holder, "until": until}}
         try:
             with translated():
                 await self._leases.find_one_and_update(
