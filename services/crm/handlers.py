@@ -8,6 +8,7 @@ from uuid import UUID
 
 from opentelemetry.trace import SpanKind
 
+from services.crm.model.failures import DatabaseAway
 from services.crm.rules.files import MessageEvent, MessageFile, Rewrite, difference, folded, unknown
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged
@@ -16,7 +17,7 @@ from shared.events.log_decisions import LogDecided
 from shared.events.sends import SendEvent
 from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, span
 
-MESSAGES_AT_ONCE = 100  # in one transaction: a few hundred writes, well under a second
+MESSAGES_AT_ONCE = 100  # in one transaction at most: a few hundred writes, well under a second
 Arrived = tuple[Event, KafkaHeaders]
 
 
@@ -42,17 +43,33 @@ class Archive(Protocol):
 
 
 class MessageHandler:
-    """email.sends, email.engagements, email.log-decisions: the life of messages."""
+    """email.sends, email.engagements, email.log-decisions: the life of messages.
+
+    A database that is slow but there may never finish a large transaction in time, however often it is tried:
+    after each failure half as many messages go into one, and after a whole batch twice as many again.
+    """
 
     def __init__(self, files: MessageFiles) -> None:
         self._files = files
+        self._at_once = MESSAGES_AT_ONCE
 
     async def __call__(self, batch: Sequence[Arrived]) -> None:
         """Fold a batch into the messages that it is about. Raises DatabaseAway."""
         with _in_their_traces(batch):
             for account_id, by_message in _by_account(batch).items():
-                for part in _parts(by_message):
-                    await self._files.rewrite(account_id, part.keys(), _fold(account_id, part))
+                waiting = list(by_message)
+                while waiting:
+                    part = {id_: by_message[id_] for id_ in waiting[: self._at_once]}
+                    await self._rewritten(account_id, part)
+                    del waiting[: len(part)]
+        self._at_once = min(MESSAGES_AT_ONCE, 2 * self._at_once)
+
+    async def _rewritten(self, account_id: UUID, part: Mapping[UUID, Sequence[MessageEvent]]) -> None:
+        try:
+            await self._files.rewrite(account_id, part.keys(), _fold(account_id, part))
+        except DatabaseAway:
+            self._at_once = max(1, min(self._at_once, len(part)) // 2)
+            raise
 
 
 class HitHandler:
@@ -95,12 +112,6 @@ def _by_account(batch: Sequence[Arrived]) -> dict[UUID, dict[UUID, list[MessageE
             messages = accounts.setdefault(event.account_id, {})
             messages.setdefault(event.message_id, []).append(event)
     return accounts
-
-
-def _parts(by_message: dict[UUID, list[MessageEvent]]) -> Iterator[dict[UUID, list[MessageEvent]]]:
-    ids = list(by_message)
-    for start in range(0, len(ids), MESSAGES_AT_ONCE):
-        yield {id_: by_message[id_] for id_ in ids[start : start + MESSAGES_AT_ONCE]}
 
 
 @contextmanager
