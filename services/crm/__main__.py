@@ -65,7 +65,7 @@ async def serve(runtime: Runtime) -> None:
 
 async def _serve_http(runtime: Runtime, crm: Collaborators) -> None:
     settings = crm.configuration.settings
-    server = quiet_server(create_app(crm), settings.host, settings.port, proxy_headers=False)
+    server = quiet_server(create_app(crm), settings.host, settings.port, proxy_headers=False, ws="none")
     await runtime.serve(server)
 
 

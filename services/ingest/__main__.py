@@ -30,7 +30,7 @@ from shared.settings import KafkaSettings, PublicAddresses
 from shared.tokens.keyring import KeyRing
 
 _FINISH_WITHIN_S = 5.0
-_API_CONCURRENCY = 1000  # requests of the send API at once; more get 503
+_API_CONNECTIONS = 1000  # of the send API; more get 503
 
 
 async def _serve(runtime: Runtime) -> None:
@@ -107,7 +107,7 @@ def _api_server(
         settings.host,
         settings.api_port,
         proxy_headers=False,  # ours believes only the configured proxies
-        limit_concurrency=_API_CONCURRENCY,
+        most_connections=_API_CONNECTIONS,
         ws="none",
     )
 

@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from opentelemetry import trace
 
 from services.ingest import problems
-from services.ingest.adapters.asgi import BodyLimit, SecurityHeaders, ServerSpan
+from services.ingest.adapters.asgi import SecurityHeaders, ServerSpan
 from services.ingest.messages import (
     Accepted,
     Prepared,
@@ -24,6 +24,7 @@ from services.ingest.rules_hit import header_text
 from shared.auth.tokens import SignedIn
 from shared.events.hits import MAX_USER_AGENT
 from shared.http.fastapi import UNOBSERVED, install_problems, responses
+from shared.http.limits import BodyLimit
 from shared.http.problems import (
     INVALID,
     MALFORMED,
@@ -116,7 +117,7 @@ def create_api(
     )
     install_problems(app)
     _add_routes(app, use_cases, _bearer(authenticate), addresses or ClientAddresses())
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, limit_of=lambda _: MAX_BODY_BYTES)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerSpan, name="send")
     return app

@@ -10,6 +10,8 @@ from shared.health.progress import Progress
 from shared.http.server import QuietServer, quiet_server
 from shared.settings import OpsSettings
 
+_MOST_CONNECTIONS = 64  # a kubelet and a scraper or two
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -41,4 +43,6 @@ def _answer(path: str, progress: Progress) -> tuple[int, str, bytes]:
 
 def ops_server(progress: Progress, settings: OpsSettings) -> QuietServer:
     """A server to run as a task beside the service's own loops."""
-    return quiet_server(ops_app(progress), settings.host, settings.port)
+    return quiet_server(
+        ops_app(progress), settings.host, settings.port, most_connections=_MOST_CONNECTIONS, ws="none"
+    )

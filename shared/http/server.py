@@ -6,6 +6,10 @@ from typing import Any
 
 import uvicorn
 
+from shared.http.connections import Connections
+
+MOST_CONNECTIONS = 1000
+
 
 class QuietServer(uvicorn.Server):
     """Leaves the process's signals alone: `shared.process` has the one handler."""
@@ -16,8 +20,14 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def quiet_server(app: Any, host: str, port: int, **options: Any) -> QuietServer:
-    """No access log (it would hold addresses and tokens), no server header, httptools for parsing."""
+def quiet_server(
+    app: Any, host: str, port: int, *, most_connections: int = MOST_CONNECTIONS, **options: Any
+) -> QuietServer:
+    """No access log (it would hold addresses and tokens), no server header, bounded connections.
+
+    `options`: uvicorn's; with an `http` of its own, a listener bounds its connections itself.
+    """
+    options.setdefault("http", Connections(most_connections).protocol)
     config = uvicorn.Config(
         app,
         host=host,

@@ -13,6 +13,9 @@ _DATABASE_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 # process
 SERVICE = Gauge("kaifu_service", "1: this service runs here", ["service"])
 READY = Gauge("kaifu_ready", "1: /health/ready says yes")
+CONNECTIONS_CLOSED = Counter(
+    "kaifu_connections_closed_total", "HTTP connections ended for their client's sake or size", ["reason"]
+)
 
 # bus
 EVENTS_CONSUMED = Counter("kaifu_events_consumed_total", "Events handled", ["topic"])
@@ -60,6 +63,7 @@ NOTIFICATIONS_UNREADABLE = Counter(
 )
 RESYNCS = Counter("kaifu_resyncs_total", "Clients told to load afresh", ["reason"])
 SOCKETS_CLOSED = Counter("kaifu_sockets_closed_total", "Sockets closed by us", ["reason"])
+SOCKETS_REFUSED = Counter("kaifu_sockets_refused_total", "Handshakes refused: too many sockets are open")
 
 # crm
 ENGAGEMENTS_STORED = Counter("kaifu_engagements_stored_total", "Engagements written", ["kind"])

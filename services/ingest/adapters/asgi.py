@@ -1,11 +1,9 @@
-"""Around the whole send API: a limit of the body, headers of every answer, one span per request."""
+"""Around the whole send API: headers of every answer, one span per request."""
 
 from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.fastapi import answer
-from shared.http.problems import TOO_LARGE, Problem
 from shared.telemetry.tracing import context_from_http, span
 
 _ALWAYS = {
@@ -14,56 +12,6 @@ _ALWAYS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-
-
-class BodyLimit:
-    """Reads the body, at most `limit` bytes of it, before anything looks at it; else 413.
-
-    Counted while reading, so that a chunked body can't get around it.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        body = await self._read(scope, receive)
-        if body is None:
-            problem = Problem(TOO_LARGE, f"At most {self._limit} bytes.", headers={"Connection": "close"})
-            await answer(problem)(scope, receive, send)
-            return
-        await self._app(scope, _Replayed(body, receive), send)
-
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The body; None if it is too large. A client that goes away leaves it short."""
-        announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._limit:
-            return None
-        body = bytearray()
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self._limit:
-                return None
-            if message["type"] != "http.request" or not message.get("more_body"):
-                return bytes(body)
-
-
-class _Replayed:
-    """Gives the body once, then what the server says."""
-
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def __call__(self) -> Message:
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
 
 
 class SecurityHeaders:
