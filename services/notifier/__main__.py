@@ -41,13 +41,14 @@ async def serve(runtime: Runtime) -> None:
     replays = Replays(
         kafka,
         records=settings.replay_records,
+        events=settings.replay_events,
         deadline_s=settings.replay_deadline_s,
         at_once=settings.replays_at_once,
     )
     async with httpx.AsyncClient() as http:
         verifier = AccessTokenVerifier(http, settings.keys_address(app_url), issuer=app_url)
         stream = Stream(hub, verifier, replays.read, settings)
-        doors = Doors(settings.origins(app_url), lambda: live.caught_up)
+        doors = Doors(settings.origins(app_url), lambda: live.caught_up, lambda: stream.has_room)
         async with listening(stream, doors, settings):
             await runtime.run_until_stopped(live.run(runtime.stopping), _say_goodbye(hub, runtime.stopping))
 

@@ -26,7 +26,7 @@ from services.notifier.outlet import Outlet
 from services.notifier.settings import NotifierSettings
 from shared.auth.jwks import KeysUnavailable
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
-from shared.telemetry.names import PUSH_LATENCY, PUSHES, SOCKETS_CLOSED
+from shared.telemetry.names import PUSH_LATENCY, PUSHES, SOCKETS_CLOSED, SOCKETS_REFUSED
 from shared.telemetry.tracing import context_from_kafka, is_sampled, span
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,7 @@ class Doors:
 
     origins: frozenset[str]
     is_open: Callable[[], bool]
+    has_room: Callable[[], bool] = lambda: True
 
     def answer(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
         """None to let the handshake go on, or why not. Without an Origin it is no browser."""
@@ -60,10 +61,17 @@ class Doors:
         if origins and (len(origins) > 1 or origins[0] not in self.origins):
             return connection.respond(HTTPStatus.FORBIDDEN, "This origin may not connect.\n")
         if not self.is_open():
-            response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Not yet; try again.\n")
-            response.headers["Retry-After"] = "1"
-            return response
+            return _come_again(connection, "Not yet; try again.\n", after_s=1)
+        if not self.has_room():
+            SOCKETS_REFUSED.inc()
+            return _come_again(connection, "Too many connections; try again.\n", after_s=5)
         return None
+
+
+def _come_again(connection: ServerConnection, text: str, after_s: int) -> Response:
+    response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, text)
+    response.headers["Retry-After"] = str(after_s)
+    return response
 
 
 class Stream:
@@ -76,9 +84,22 @@ class Stream:
         self._verifier = verifier
         self._read_replay = read_replay
         self._settings = settings
+        self._sockets = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another socket may come, signed in or not yet."""
+        return self._sockets < self._settings.sockets
 
     async def serve(self, connection: ServerConnection) -> None:
         """From the handshake to the end of one socket."""
+        self._sockets += 1
+        try:
+            await self._serve(connection)
+        finally:
+            self._sockets -= 1
+
+    async def _serve(self, connection: ServerConnection) -> None:
         try:
             who = await self._first_message(connection)
             await self._signed_in(connection, who)
@@ -159,7 +180,10 @@ class Stream:
                 log.warning("a replay failed", error=str(error))
                 outlet.end(Close.TRY_LATER)
                 return []
-        return self._hub.past(attached, from_kafka, utc_now())
+        try:
+            return self._hub.past(attached, from_kafka, utc_now(), self._settings.replay_events)
+        except ReplayExpired:
+            return [self._hub.expired(outlet)]
 
 
 class Expiry:

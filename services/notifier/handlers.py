@@ -18,6 +18,7 @@ from services.notifier.model import (
     RAISED,
     SIGN_IN_REVOKED,
     Entry,
+    ReplayExpired,
     Revocations,
     Ring,
     SeenEvents,
@@ -182,15 +183,21 @@ class Hub:
         )
         return Push(messages.ready(cursor), "ready")
 
-    def past(self, attached: Attached, from_kafka: list[Entry], now: datetime) -> list[Push]:
-        """What the client missed; a resync if its cursor leads nowhere or the log has changed since."""
+    def past(self, attached: Attached, from_kafka: list[Entry], now: datetime, most: int) -> list[Push]:
+        """What the client missed; a resync if its cursor leads nowhere or the log has changed since.
+
+        Raises ReplayExpired for more than `most`.
+        """
         if attached.resume.resync is not None:
             return [self._resync_at(attached, attached.resume.resync)]
         if attached.epoch != self.epoch:
             return []  # `begin` has queued a resync
         pushable = [entry for entry in from_kafka if entry.type != SIGN_IN_REVOKED]
         missed = copies_removed([*pushable, *attached.kept], self._seen, attached.epoch)
-        return [self._replayed(attached.partition, told) for told in fold(missed, now)]
+        told = fold(missed, now)
+        if len(told) > most:
+            raise ReplayExpired
+        return [self._replayed(attached.partition, one) for one in told]
 
     def expired(self, outlet: Outlet) -> Push:
         """Kafka holds what the client missed no more, or too much of it."""

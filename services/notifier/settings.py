@@ -24,10 +24,14 @@ class NotifierSettings(BaseSettings):
         default=50_000, ge=1, description="event ids remembered, so that none is pushed twice"
     )
     replay_records: int = Field(default=200_000, ge=1, description="read from Kafka for one resume at most")
+    replay_events: int = Field(
+        default=2000, ge=1, description="told again to one client at most; one that missed more loads afresh"
+    )
     replay_deadline_s: float = Field(default=10.0, gt=0)
     replays_at_once: int = Field(default=4, ge=1)
     socket_queue: int = Field(default=256, ge=1, description="events that wait for a slow client")
     sockets_per_user: int = Field(default=20, ge=1)
+    sockets: int = Field(default=10_000, ge=1, description="of all users; more are told to come again")
     first_message_s: float = Field(default=5.0, gt=0)
     max_message_bytes: int = Field(default=8192, ge=1024)
     ping_interval_s: float = Field(default=20.0, gt=0, description="a socket whose pong is missing is closed")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.crm.application.clock import Clock
 from services.crm.application.receipts import check_receipt
+from services.crm.application.transfers import Transfers
 from services.crm.model.attachments import Attachment, LeftOut
 from services.crm.model.decisions import Decision
 from services.crm.model.failures import DatabaseAway
@@ -104,6 +105,7 @@ class MailAttachments:
         self._files, self._ledger = stores
         self._receipts = receipts
         self._clock = clock
+        self._transfers = Transfers()
 
     async def put(
         self, who: SignedIn, message_id: UUID, receipt: str, part: Part, pieces: AsyncIterator[bytes]
@@ -111,10 +113,16 @@ class MailAttachments:
         """Keep an attachment until the log decision, and longer if it says so; what became of it.
 
         Problem 400 (too slow), 403, 404, 410, 413 (too large even to be read; it is named all the same),
-        422 (the content is not what `part` says).
+        422 (the content is not what `part` says), 503 (too many at once).
         """
         check_receipt(self._receipts, who, message_id, receipt, self._clock())
-        account_id = who.account_id
+        self._transfers.need_room(who.account_id)
+        with self._transfers.one(who.account_id):
+            return await self._kept(who.account_id, message_id, part, pieces)
+
+    async def _kept(
+        self, account_id: UUID, message_id: UUID, part: Part, pieces: AsyncIterator[bytes]
+    ) -> Attachment:
         left_out = await self._left_out(account_id, message_id)
         content, file_id = _Content(pieces), None if left_out else new_id()
         try:
@@ -193,7 +201,8 @@ class MailAttachments:
     async def open(
         self, account_id: UUID, message_id: UUID, index: int
     ) -> tuple[Attachment, AsyncIterator[bytes]]:
-        """A stored attachment of a logged mail, and its content in pieces. Problem 404."""
+        """A stored attachment of a logged mail, and its content in pieces. Problem 404, 503 (too many)."""
+        self._transfers.need_room(account_id)
         message = await self._messages.get(account_id, message_id)
         decision = await self._messages.decision(account_id, message_id)
         if message is not None and fate(message, decision) is Fate.KEPT:
@@ -201,7 +210,7 @@ class MailAttachments:
                 if one.index == index and one.file_id is not None:
                     content = await self._files.open(account_id, one.file_id)
                     if content is not None:
-                        return one, content
+                        return one, self._transfers.counted(account_id, content)
         raise Problem(NOT_FOUND, "No such attachment.")
 
     async def sweep(self) -> int:

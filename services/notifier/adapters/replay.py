@@ -12,14 +12,18 @@ from shared.events.catalogue import NOTIFICATIONS
 from shared.settings import KafkaSettings
 
 _POLL_MS = 500
+_COPIES = 2  # an event may stand there twice; what is folded is told less often than it happened
 
 
 class Replays:
     """Reads stretches of the log, a few at a time."""
 
-    def __init__(self, kafka: KafkaSettings, *, records: int, deadline_s: float, at_once: int) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, *, records: int, events: int, deadline_s: float, at_once: int
+    ) -> None:
         self._kafka = kafka
         self._records = records
+        self._events = events
         self._deadline_s = deadline_s
         self._turns = asyncio.Semaphore(at_once)
 
@@ -59,4 +63,6 @@ class Replays:
                     entries.append(read_entry(partition.partition, record.offset, at, record.value))
                 except Unreadable:  # counted when it was read live
                     continue
+            if len(entries) > _COPIES * self._events:
+                raise ReplayExpired
         return entries

@@ -128,7 +128,8 @@ async def a_place(key_file: Path, ring_events: int = 1000, **settings: Any) -> A
     hub.begin("cluster", {0: 0})
     running = Place(hub, sign_ins, chosen)
     stream = Stream(hub, sign_ins, running.read_replay, chosen)
-    async with listening(stream, Doors(chosen.origins(APP), lambda: running.open), chosen):
+    doors = Doors(chosen.origins(APP), lambda: running.open, lambda: stream.has_room)
+    async with listening(stream, doors, chosen):
         yield running
 
 
@@ -493,6 +494,46 @@ async def test_one_user_has_so_many_sockets_and_a_closed_one_makes_room(place: P
                 assert await closed(four) == Close.TOO_MANY_SOCKETS
         async with place.signed_in("me") as five:
             assert (await heard(five))[0]["type"] == "ready"
+
+
+async def test_all_users_have_so_many_sockets_and_one_that_goes_makes_room(key_file: Path) -> None:
+    """Also one that has not said yet who it is."""
+    async with a_place(key_file, sockets=2) as place:
+        place.sign_ins.add("me", uuid4())
+        async with place.client() as silent, place.signed_in("me") as one:
+            await heard(one)
+            with pytest.raises(InvalidStatus) as caught:
+                await place.client()
+            assert caught.value.response.status_code == 503
+            assert caught.value.response.headers["Retry-After"] == "5"
+            await silent.close()
+            async with asyncio.timeout(5), place.signed_in("me") as two:
+                assert (await heard(two))[0]["type"] == "ready"
+
+
+@pytest.mark.parametrize("ring_events", [1000, 1], ids=["in the ring", "on Kafka"])
+async def test_who_missed_very_much_loads_afresh(key_file: Path, ring_events: int) -> None:
+    async with a_place(key_file, ring_events, replay_events=10) as place:
+        me = uuid4()
+        place.sign_ins.add("me", me)
+        async with place.signed_in("me") as client:
+            (ready,) = await heard(client)
+        missed = [raised(me) for _ in range(11)]
+        place.publish(missed[0])
+        async with place.signed_in("me", ready["cursor"]) as client:
+            _, first = await heard(client, 2)
+        for event in missed[1:]:
+            place.publish(event)
+        async with place.signed_in("me", ready["cursor"]) as client:
+            _, resync = await heard(client, 2)
+            assert (resync["type"], resync["reason"]) == ("resync", "cursor_expired")
+            place.publish(last := raised(me))
+            assert ids(await heard(client)) == [str(last.event_id)]
+        async with place.signed_in("me", first["cursor"]) as client:
+            _, resync = await heard(client, 2)
+            assert resync["type"] == "resync"
+        async with place.signed_in("me", resync["cursor"]) as client:
+            assert (await heard(client))[0]["type"] == "ready"
 
 
 def closed_as_too_slow() -> float:
