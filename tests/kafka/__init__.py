@@ -1,0 +1,1 @@
+"""What takes Apache Kafka itself, from its jars: users and their rights."""
