@@ -108,8 +108,18 @@ test-integration: $(INSTALLED) browser ## the five services with the embedded br
 	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
 
 .PHONY: chaos
-chaos: $(INSTALLED) kafka ## faults under load on Apache Kafka (see tests/chaos); SHORT=1: some minutes; SEED=1: the same again
+chaos: $(INSTALLED) kafka faketime ## faults under load on Apache Kafka (see tests/chaos); SHORT=1: some minutes; SEED=1: the same again
 	$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(ARGS)
+	$(BIN)/pytest tests/chaos
+
+.PHONY: faketime
+faketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+			echo "Stepping clocks needs libfaketime: install it (Debian: apt install faketime)"; exit 1; }; \
+		echo "Installing libfaketime"; \
+		DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+		apt-get update -qq && apt-get install -y -qq faketime >/dev/null; }
 
 .PHONY: test-kafka
 test-kafka: $(INSTALLED) browser ## the same on Apache Kafka: its official image where Docker runs, else its jars

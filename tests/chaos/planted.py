@@ -27,7 +27,7 @@ from shared.events.hits import HitRecorded
 from shared.events.sends import MessageSent
 
 POISONED = 100  # one of so many
-_SLOW_S = 0.3  # between a commit that comes too early and the effects: so long a kill loses them
+_SLOW_S = 1.0  # between a commit that comes too early and the effects: so long a kill loses them
 
 
 class Defect(Exception):

@@ -14,7 +14,8 @@ from tests.chaos.rounds import Fault, play
 from tests.chaos.stack import Stack
 
 SEED, SECONDS, RATE = 7, 8.0, 60.0
-_PAUSE_S = 1.5
+_KILLS = 3
+_HITS_BETWEEN = 120  # two seconds of the load
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +28,13 @@ def killed(service: str) -> Callable[[Arena], Awaitable[None]]:
     """kill -9 of every worker of a service, again and again."""
 
     async def inject(arena: Arena) -> None:
-        for _ in arena.lasting():
-            await asyncio.sleep(_PAUSE_S)
+        for _ in range(_KILLS):
+            enough = arena.load.number + _HITS_BETWEEN
+            while arena.load.number < enough:
+                await asyncio.sleep(0.05)
             for worker in arena.stack.workers[service]:
                 worker.kill()
-                await worker.ready()
+            await arena.stack.ready()
 
     return inject
 
