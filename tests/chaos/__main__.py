@@ -44,6 +44,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("faults", nargs="*", metavar="FAULT", help=f"of {', '.join(BY_ID)}; all by default")
     parser.add_argument("--short", action="store_true", help="some seconds of each, on one stack")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or random.randrange(1 << 32)))
+    parser.add_argument("--write", action="store_true", help="write the results of a short run too")
     parser.add_argument("--seconds", type=float, help="of each fault")
     parser.add_argument("--rate", type=float, help="hits per second")
     asked = parser.parse_args()
@@ -56,10 +57,13 @@ async def _all(asked: argparse.Namespace) -> list[Result]:
     faults = [fault for fault in FAULTS if not asked.faults or fault.id in asked.faults]
     seconds, rate = _SHORT if asked.short else _LONG
     pace = (asked.seconds or seconds, asked.rate or rate)
+    results: list[Result] = []
     if asked.short:
         async with _stack() as stack:
-            return [await _said(fault, stack, asked.seed, *pace) for fault in faults]
-    results: list[Result] = []
+            results = [await _said(fault, stack, asked.seed, *pace) for fault in faults]
+        if asked.write:
+            _write(results)
+        return results
     for fault in faults:
         async with _stack() as stack:
             results.append(await _said(fault, stack, asked.seed, *pace))

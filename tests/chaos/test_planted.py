@@ -13,9 +13,9 @@ from tests.chaos.oracle import Verdict
 from tests.chaos.rounds import Fault, play
 from tests.chaos.stack import Stack
 
-SEED, SECONDS, RATE = 7, 8.0, 60.0
-_KILLS = 3
-_HITS_BETWEEN = 120  # two seconds of the load
+SEED, SECONDS, RATE = 7, 8.0, 30.0
+_KILLS = 2
+_HITS_BETWEEN = 60  # two seconds of the load
 
 
 @pytest.fixture(scope="module")
