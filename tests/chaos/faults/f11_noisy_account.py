@@ -19,8 +19,8 @@ from tests.chaos.rounds import Fault
 from tests.chaos.wire import NoAnswer, Wire
 
 _REQUESTS_PER_S, _HITS_PER_S = 5, 5
-_HITS_BURST = 60  # more than the load has on one of its first mails
-_ASKING = 5  # at a time
+_HITS_BURST = 40  # more than the load has on one of its first mails
+_AT_ONCE = 5
 _QUOTA = {
     "KAIFU_INGEST_ACCOUNT_REQUESTS_PER_S": str(_REQUESTS_PER_S),
     "KAIFU_INGEST_ACCOUNT_REQUESTS_BURST": str(_REQUESTS_PER_S * 2),
@@ -92,14 +92,16 @@ class Noise:
 
     async def make(self) -> None:
         """Until cancelled."""
-        api, tracking = [Wire(self._ports["ingest"]) for _ in range(_ASKING)], Wire(self._ports["tracking"])
+        api = [Wire(self._ports["ingest"]) for _ in range(_AT_ONCE)]
+        tracking = [Wire(self._ports["tracking"]) for _ in range(_AT_ONCE)]
         try:
             async with asyncio.TaskGroup() as both:
                 for wire in api:
                     both.create_task(self._ask(wire))
-                both.create_task(self._fetch(tracking))
+                for wire in tracking:
+                    both.create_task(self._fetch(wire))
         finally:
-            for wire in (*api, tracking):
+            for wire in (*api, *tracking):
                 wire.close()
 
     async def _ask(self, wire: Wire) -> None:
@@ -109,13 +111,13 @@ class Noise:
                 self.answers[str(answer.status)] += 1
             except NoAnswer as error:
                 self.answers[str(error)] += 1
-            await asyncio.sleep(_ASKING / (_REQUESTS_PER_S * _TIMES))
+            await asyncio.sleep(_AT_ONCE / (_REQUESTS_PER_S * _TIMES))
 
     async def _fetch(self, wire: Wire) -> None:
         while True:
             answer = await wire.get(self._pixel, user_agent="noise")
             assert answer.status == 200
-            await asyncio.sleep(1 / (_HITS_PER_S * _TIMES))
+            await asyncio.sleep(_AT_ONCE / (_HITS_PER_S * _TIMES))
 
 
 async def _noisy_account(arena: Arena) -> Noise:
