@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 LOOP = "notifications"
 _POLL_MS = 500
 _BATCH = 1000
+_BREATH = 50  # then the sockets are written: else a batch for one user fills the queue of a quick client
 _PAUSE_S = 0.5
 _ANSWER_WITHIN_S = 5.0
 
@@ -136,10 +137,12 @@ class LiveLog:
     async def _turn(self, client: AIOKafkaConsumer) -> None:
         batches = await client.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
         for partition, records in batches.items():
-            for record in records:
+            for count, record in enumerate(records, 1):
                 self._hub.take(
                     record.partition, record.offset, record.timestamp / 1000, record.value, record.headers
                 )
+                if count % _BREATH == 0:
+                    await asyncio.sleep(0)
             self._advance.done(partition, records[-1].offset + 1)
         if not self._caught_up and self._nothing_waits(client):
             self._caught_up = True

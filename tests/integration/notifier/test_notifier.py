@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,47 @@ async def test_a_revoked_sign_in_is_closed_and_stays_out_of_every_replica(
             assert await close_code(again) == 4403
         await publisher.publish(event := raised(me))
         assert ids(await heard(stays)) == ids_of([event])
+
+
+async def test_a_client_that_does_not_read_is_dropped_and_resumes_while_nobody_waits_for_it(
+    broker: OwnBroker, crm: Crm, key_file: Path, publisher: EventPublisher, tmp_path: Path
+) -> None:
+    """Its buffers in both kernels are full; memory stays; it comes again with its last cursor."""
+    me, other = uuid4(), uuid4()
+    async with running(broker, crm, key_file, tmp_path, KAIFU_NOTIFIER_SOCKET_QUEUE="64") as here:
+        small = socket.socket()
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        small.connect(("127.0.0.1", int(here.address.split(":")[2].partition("/")[0])))
+        slow = await connect(here.address, origin=crm.address, sock=small, max_queue=1)
+        await slow.send(json.dumps({"type": "authenticate", "access_token": crm.signs_in(me)}))
+        await heard(slow)
+        before = await here.process.metric("process_resident_memory_bytes")
+        events: list[NotificationRaised] = []
+        async with here.screen(crm.signs_in(me)) as mine, here.screen(crm.signs_in(other)) as theirs:
+            await heard(mine)
+            await heard(theirs)
+            while not await here.process.metric('kaifu_sockets_closed_total{reason="too_slow"}'):
+                assert len(events) < 20_000, "the slow client is never dropped"
+                batch, of_other = [raised(me) for _ in range(250)], raised(other)
+                await publisher.publish_all((event, None) for event in [*batch, of_other])
+                assert ids(await heard(mine, len(batch))) == ids_of(batch)
+                assert ids(await heard(theirs)) == ids_of([of_other])
+                events += batch
+        grown = await here.process.metric("process_resident_memory_bytes") - before
+        assert grown < 64 << 20  # the ring holds all of it, too
+        received: list[dict[str, Any]] = []
+        with suppress(ConnectionClosed):
+            while True:
+                received.append(json.loads(await slow.recv()))
+        assert slow.close_code in (4429, 1006)  # told, or cut after five seconds without reading
+        assert 0 < len(received) < len(events)
+        async with here.screen(crm.signs_in(me), received[-1]["cursor"]) as resumed:
+            told = await heard(resumed, 1 + min(2, len(events) - len(received)), within_s=20)
+            if told[1]["type"] != "resync":  # few enough to be told again
+                told += await heard(resumed, len(events) - len(received) - len(told) + 1, within_s=20)
+                assert ids(received) + ids(told) == ids_of(events)
+            await publisher.publish(last := raised(me))
+            assert ids(await heard(resumed))[-1:] == ids_of([last])
 
 
 async def test_strangers_are_refused(notifier: Notifier, crm: Crm) -> None:
