@@ -73,6 +73,9 @@ class FaultProxy:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
+    def _next_port(self) -> int:
+        return self._to_port
+
     async def _close_listener(self) -> None:
         if self._server is not None:
             self._server.close()
@@ -98,7 +101,7 @@ class FaultProxy:
         there: asyncio.StreamWriter | None = None
         try:
             await self._flows.wait()
-            from_there, there = await asyncio.open_connection(LOOPBACK, self._to_port)
+            from_there, there = await asyncio.open_connection(LOOPBACK, self._next_port())
             self._writers.add(there)
             async with asyncio.TaskGroup() as pipes:
                 pipes.create_task(self._pipe(reader, there))

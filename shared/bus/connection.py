@@ -37,8 +37,8 @@ async def cluster_epoch(settings: KafkaSettings) -> str:
     The embedded broker forgets everything on restart, so it gets a fresh id at each start.
     """
     admin = AIOKafkaAdminClient(**client_options(settings))
-    await admin.start()
     try:
+        await admin.start()
         return str((await admin.describe_cluster())["cluster_id"])
     finally:
         await admin.close()

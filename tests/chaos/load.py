@@ -82,8 +82,8 @@ class Load:
         self.evidence: dict[str, str] = {}
         self._random = random.Random(f"{run} {seed}")
         self._poster = poster
-        self._api_port = api_port
-        self._tracking_port = tracking_port
+        self.api_port = api_port
+        self.tracking_port = tracking_port
         self._hits: asyncio.Queue[tuple[int, Mail]] = asyncio.Queue(_MOST_WAITING)
         self._posts: asyncio.Queue[Mail] = asyncio.Queue()
         self._prepared = 0
@@ -153,7 +153,7 @@ class Load:
             await asyncio.sleep(max(0.0, begin + due / rate - time.monotonic()))
 
     async def _fetch_all(self) -> None:
-        wire = Wire(self._tracking_port)
+        wire = Wire(self.tracking_port)
         try:
             while True:
                 number, mail = await self._hits.get()
@@ -163,7 +163,7 @@ class Load:
             wire.close()
 
     async def _post_all(self) -> None:
-        wires = [Wire(self._api_port) for _ in range(self.posts_per_send)]
+        wires = [Wire(self.api_port) for _ in range(self.posts_per_send)]
         try:
             while True:
                 mail = await self._posts.get()
@@ -176,7 +176,7 @@ class Load:
                 wire.close()
 
     async def _prepare_some(self, count: int) -> None:
-        wire = Wire(self._api_port)
+        wire = Wire(self.api_port)
         try:
             for _ in range(count):
                 self._prepared += 1

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,8 @@ _OPEN_WITHIN_S = 5.0
 class Screen:
     """One client. `drops_every_s`: it breaks its connection so often; 0: never. `ports`: of the replicas.
 
-    `resyncs`: how often it was told to load afresh; `connections`: how often it connected.
+    `resyncs`: how often it was told to load afresh; `connections`: how often it connected; `closed`: how
+    often a connection ended, by its code.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Screen:
     reloaded: dict[int, int] = field(default_factory=dict)
     cursor: str | None = None
     connections: int = 0
+    closed: Counter[int] = field(default_factory=Counter)
     resyncs: int = 0
 
     async def follow(self) -> None:
@@ -49,7 +52,10 @@ class Screen:
                     where, proxy=None, open_timeout=_OPEN_WITHIN_S, close_timeout=1
                 ) as connection:
                     self.connections += 1
-                    await self._read(connection)
+                    try:
+                        await self._read(connection)
+                    finally:
+                        self.closed.update([code] if (code := connection.close_code) else [])
             except (OSError, ConnectionClosed, InvalidHandshake, EOFError):
                 pass  # the server is away or ends it; so does a client that drops
             await asyncio.sleep(_AGAIN_AFTER_S * self.random.random())

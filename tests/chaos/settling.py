@@ -53,5 +53,5 @@ async def _waiting(place: Arena) -> str:
             return f"{rows} rows in the outbox"
     except (KafkaError, PyMongoError, OSError) as error:
         return type(error).__name__
-    spooled = await place.stack.ingest.metric("kaifu_spool_records")
-    return "" if spooled == 0 else f"in the spool: {spooled}"
+    spools = [await worker.metric("kaifu_spool_records") for worker in place.stack.workers["ingest"]]
+    return "" if not any(spooled != 0 for spooled in spools) else f"in the spools: {spools}"

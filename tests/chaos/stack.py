@@ -1,6 +1,7 @@
 """The product under test: Apache Kafka behind a fault proxy, the database, and workers of each service."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.rep import Json
 from deploy.local.seed import seed
 from shared.settings import KafkaSettings
+from tests.chaos.front import Front
 from tests.chaos.workers import Worker
 from tests.fault_proxy import FaultProxy
 from tests.integration.client import clean_environment
@@ -26,7 +28,11 @@ from tests.integration.own_broker import free_port
 SESSION_TIMEOUT_S = 6.0  # deploy/local/brokers.py
 _STARTED = {"crm": 1, "ingest": 1, "tracker": 2, "logger": 2, "notifier": 2}
 Command = Callable[[], Sequence[str]]
-_HTTP_PORT = {"crm": "KAIFU_CRM_PORT", "notifier": "KAIFU_NOTIFIER_PORT"}
+_DOORS = {
+    "crm": ("KAIFU_CRM_PORT",),
+    "ingest": ("KAIFU_INGEST_API_PORT", "KAIFU_INGEST_TRACKING_PORT"),
+    "notifier": ("KAIFU_NOTIFIER_PORT",),
+}
 
 
 class Stack:
@@ -41,6 +47,7 @@ class Stack:
         self.broker_proxy = FaultProxy(self._behind_proxy)
         self._base = clean_environment() | {VARIABLE: APACHE.name, "KAIFU_TELEMETRY_TRACE_RATIO": "0"}
         self._children: list[Child] = []
+        self.fronts: dict[str, Front] = {}
 
     @property
     def kafka(self) -> KafkaSettings:
@@ -65,7 +72,7 @@ class Stack:
 
     @property
     def ingest(self) -> Worker:
-        """It has one replica, as its spool does."""
+        """The first of its replicas, mostly the only one."""
         return self.workers["ingest"][0]
 
     def all(self) -> Iterator[Worker]:
@@ -91,7 +98,8 @@ class Stack:
         for child in self._children:
             child.kill()
             await child.stop(lambda _: None)
-        await self.broker_proxy.close()
+        for proxy in (self.broker_proxy, *self.fronts.values()):
+            await proxy.close()
 
     async def ready(self) -> None:
         """Wait for every worker. TimeoutError."""
@@ -103,8 +111,18 @@ class Stack:
         gone, workers[count:] = workers[count:], []
         await asyncio.gather(*(worker.stop() for worker in gone))
         while len(workers) < count:
-            workers.append(self._worker(service, len(workers) + 1))
-            await workers[-1].start()
+            await self.add(service)
+
+    async def add(self, service: str, **more: str) -> Worker:
+        """Start another worker of a service, with these variables beside its own."""
+        workers = self.workers.setdefault(service, [])
+        taken = {worker.name for worker in workers}
+        number = next(number for number in itertools.count(1) if f"{service}-{number}" not in taken)
+        worker = self._worker(service, number)
+        worker.environment |= more
+        workers.append(worker)
+        await worker.start()
+        return worker
 
     async def kill_broker(self) -> None:
         """SIGKILL; what it had acknowledged is on its disk or in the page cache."""
@@ -171,8 +189,10 @@ class Stack:
             "KAIFU_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{self.broker_proxy.port}",
             "KAIFU_OPS_PORT": str(free_port()),
         }
-        if number > 1 and service in _HTTP_PORT:
-            own[_HTTP_PORT[service]] = str(free_port())
+        if number > 1:
+            own |= {door: str(free_port()) for door in _DOORS.get(service, ())}
+        if number > 1 and service == "ingest":
+            own["KAIFU_INGEST_SPOOL"] = str(self.home.root / f"{name}-spool")
         if service == "tracker":
             own["KAIFU_TRACKER_STATE"] = str(self.home.root / name)
         return Worker(name, f"services.{service}", own, self.home.logs)

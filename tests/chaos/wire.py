@@ -35,6 +35,7 @@ class Wire:
 
     async def connect(self) -> None:
         """Wait until somebody listens, unless it is connected. Nothing is sent."""
+        self._forget_closed()
         while self._streams is None:
             try:
                 self._streams = await asyncio.open_connection("127.0.0.1", self._port)
@@ -57,8 +58,14 @@ class Wire:
             self._streams[1].transport.abort()
             self._streams = None
 
+    def _forget_closed(self) -> None:
+        """As every client does that keeps connections: the server may close one between two requests."""
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()
+
     async def _ask(self, request: bytes) -> Answer:
         try:
+            self._forget_closed()
             async with asyncio.timeout(self._within_s):
                 streams = self._streams or await asyncio.open_connection("127.0.0.1", self._port)
                 reader, writer = self._streams = streams

@@ -56,6 +56,14 @@ class Worker:
             self._child.kill()
             await self._child.stop(lambda _: None)
 
+    async def terminate(self) -> int:
+        """SIGTERM, and once more in vain, as from an operator who has no patience; its exit code."""
+        await self._let_go()
+        assert self._child is not None
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGINT)
+        return (await self._child.unexpected_end()).code
+
     def kill(self) -> None:
         """SIGKILL; its supervisor starts it again."""
         self._signal(signal.SIGKILL)

@@ -141,6 +141,11 @@ class ServiceProcess:
             self._process.send_signal(wish)
         return await asyncio.wait_for(self._process.wait(), 15)
 
+    def send(self, wish: signal.Signals) -> None:
+        """A signal, unless it has ended."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(wish)
+
     async def ended(self, within_s: float) -> int:
         """Its exit code, once it ends by itself."""
         assert self._process is not None

@@ -17,6 +17,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.threads import WorkerThread
 
 from services.logger.settings import LoggerSettings
 from shared.bus.consumer import consumer_client
@@ -26,7 +27,17 @@ log = structlog.get_logger(__name__)
 GROUP = "logger"
 
 
+class _Thread(WorkerThread):
+    """Ends with the process: one that waits for a silent broker must not keep it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True
+
+
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    Worker = _Thread
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         app = cast(LoggerApp, self.app)
         return consumer_client(

@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 LOOP = "logger"
 _PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 _ANSWER_WITHIN_S = 5.0
+_END_WITHIN_S = 15.0
 
 Handle = Callable[[Event], Awaitable[None]]
 Epoch = Callable[[], Awaitable[str]]
@@ -91,8 +92,7 @@ class SendStream:
         ]
         try:
             self._app.finalize()
-            await self._app.start()
-            watch.append(asyncio.ensure_future(self._app.wait_until_stopped()))
+            watch.append(asyncio.ensure_future(self._live()))  # a start may wait for a silent broker, too
             done, _ = await asyncio.wait(watch, return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
@@ -101,7 +101,19 @@ class SendStream:
         finally:
             for waiting in watch:
                 waiting.cancel()
-            await self._app.stop()
+            await self._end()
+
+    async def _live(self) -> None:
+        await self._app.start()
+        await self._app.wait_until_stopped()
+
+    async def _end(self) -> None:
+        """In order, if the broker lets us: what was not acked comes again."""
+        try:
+            async with asyncio.timeout(_END_WITHIN_S):
+                await self._app.stop()
+        except TimeoutError:
+            log.warning("the broker does not answer; ending without it")
 
     async def _decide_all(self, stream: Any) -> None:
         events = stream.noack()

@@ -13,6 +13,7 @@ from tests.chaos.faults import (
     f10_posted_again,
     f11_noisy_account,
     f12_disk_full,
+    f13_rolled,
 )
 from tests.chaos.rounds import Fault
 
@@ -29,5 +30,6 @@ FAULTS: tuple[Fault, ...] = (
     f10_posted_again.FAULT,
     f11_noisy_account.FAULT,
     f12_disk_full.FAULT,
+    f13_rolled.FAULT,  # the last: replicas are elsewhere afterwards
 )
 BY_ID = {fault.id: fault for fault in FAULTS}
