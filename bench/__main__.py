@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import extension, pixel, push
+from bench import extension, pixel, push, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,7 +16,7 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "extension")
+BENCHES = ("push", "pixel", "tracker", "extension")
 
 
 @asynccontextmanager
@@ -39,6 +39,9 @@ async def _measured(name: str) -> list[Figure]:
         return await push.measure(_stack)
     if name == "extension":
         return await extension.measure(_stack())
+    if name == "tracker":
+        async with _stack(tracker.SERVICES, seeded=False) as stack:
+            return await tracker.measure(stack)
     async with _stack(pixel.SERVICES, seeded=False) as stack:
         return pixel.measure(stack)
 

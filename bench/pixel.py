@@ -1,4 +1,4 @@
-"""The pixel with its durable event, beside nginx `empty_gif` and a FastAPI constant GIF.
+"""The pixel with its durable event, and the click, beside nginx `empty_gif` and a FastAPI constant GIF.
 
 Each server has core 0 to itself in its turn; load generator, broker and all else are on core 1. What
 counts is CPU time of the server's process per request: it does not depend on what else the machine does.
@@ -23,7 +23,7 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from shared.events.ids import new_id
 from shared.tokens.keyring import KeyRing
-from shared.tokens.tracking import PixelToken, seal_pixel
+from shared.tokens.tracking import LinkToken, PixelToken, seal_link, seal_pixel
 
 SERVICES = ("ingest",)  # who reads the hits is no part of this, and would starve the broker on its core
 ROUNDS = 7
@@ -51,21 +51,23 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What each server spent in one round; Kaifu for mail opened again and for mail opened first."""
+    """What each server spent in one round; Kaifu for mail opened again, mail opened first, and clicks."""
 
     again: Load
     first: Load
+    click: Load
     nginx: Load
     fastapi: Load
 
     def __str__(self) -> str:
-        loads = (self.again, self.first, self.nginx, self.fastapi)
+        loads = (self.again, self.first, self.click, self.nginx, self.fastapi)
         return ", ".join(f"{load.cpu_us:.1f}" for load in loads) + " µs"
 
 
 def measure(stack: Stack) -> list[Figure]:
-    """`pixel_vs_nginx`, `pixel_vs_fastapi`, and the same for addresses that ingest never saw."""
+    """`pixel_vs_…` nginx and FastAPI, the same for addresses that ingest never saw, `click_vs_pixel`."""
     first, again = _fresh_pixels(stack)
+    clicks = _fresh_links(stack)
     with _references(stack.home.root) as (plain, framework):
         kaifu = Served(stack.addresses["tracking_url"], stack.pids["ingest"])
         for pid in stack.pids.values():
@@ -73,12 +75,14 @@ def measure(stack: Stack) -> list[Figure]:
         pin(kaifu.pid, SERVER_CORE)
         for server in (kaifu, plain, framework):
             server.load(again)  # warm
+        kaifu.load(clicks)
         rounds = []
         for number in range(ROUNDS):
             rounds.append(
                 Round(
-                    _durably(stack, kaifu, again),
-                    _durably(stack, kaifu, first),
+                    _durably(stack, kaifu, again, "pixel"),
+                    _durably(stack, kaifu, first, "pixel"),
+                    _durably(stack, kaifu, clicks, "link"),
                     plain.load(again),
                     framework.load(again),
                 )
@@ -97,7 +101,11 @@ def _figures(rounds: list[Round]) -> list[Figure]:
         "nginx": ([one.nginx for one in rounds], "first ≥ 0.30, final ≥ 0.50"),
         "fastapi": ([one.fastapi for one in rounds], "first ≥ 5, final ≥ 10"),
     }
-    return [
+    click = _figure(
+        "click_vs_pixel", [one.click for one in rounds], [one.again for one in rounds], "≥ 0.90",
+        f"{how}; {AGAIN:,} addresses again and again, reference: the pixel",
+    )  # fmt: skip
+    return [click] + [
         _figure(f"{name}_vs_{reference}", mine, others, aim if name == "pixel" else "", f"{how}; {what}")
         for name, (mine, what) in kaifu.items()
         for reference, (others, aim) in references.items()
@@ -114,24 +122,24 @@ def _figure(name: str, mine: list[Load], others: list[Load], aim: str, how: str)
     )  # fmt: skip
 
 
-def _durably(stack: Stack, kaifu: Served, paths: Path) -> Load:
+def _durably(stack: Stack, kaifu: Served, paths: Path, endpoint: str) -> Load:
     """One round of which every hit is known to be durable, and in Kafka."""
-    before = _durable(stack)
+    before = _durable(stack, endpoint)
     load = kaifu.load(paths)
-    recorded = {where: count - before[where] for where, count in _durable(stack).items()}
+    recorded = {where: count - before[where] for where, count in _durable(stack, endpoint).items()}
     if sum(recorded.values()) < load.requests:
-        raise RuntimeError(f"{load.requests} pixels served, but durable: {recorded}")
+        raise RuntimeError(f"{load.requests} {endpoint}s served, but durable: {recorded}")
     if recorded["spool"] > MOST_SPOOLED * load.requests:
         raise RuntimeError(f"the broker did not keep up: {recorded}")
     return load
 
 
-def _durable(stack: Stack) -> dict[str, float]:
-    """Pixels that ingest says are in Kafka and in the spool."""
+def _durable(stack: Stack, endpoint: str) -> dict[str, float]:
+    """Hits of an endpoint that ingest says are in Kafka and in the spool."""
     metrics = httpx.get(f"{stack.ops_urls['ingest']}/metrics").text
     counts = {"broker": 0.0, "spool": 0.0}
     for line in metrics.splitlines():
-        if line.startswith("kaifu_hits_total{") and '"pixel"' in line:
+        if line.startswith("kaifu_hits_total{") and f'"{endpoint}"' in line:
             for where in counts:
                 if f'"{where}"' in line:
                     counts[where] += float(line.rsplit(" ", 1)[1])
@@ -147,6 +155,16 @@ def _fresh_pixels(stack: Stack) -> tuple[Path, Path]:
     first.write_text("".join(lines))
     again.write_text("".join(lines[:AGAIN]))
     return first, again
+
+
+def _fresh_links(stack: Stack) -> Path:
+    """A file of sealed links of such messages."""
+    ring = KeyRing.load(stack.home.ring("tracking"))
+    account, destination = new_id(), b"https://www.example.com/offers/2026?ref=mail"
+    links = [LinkToken(account, new_id(), None, 0, destination) for _ in range(AGAIN)]
+    path = stack.home.root / "links.txt"
+    path.write_text("".join(f"/c/{seal_link(ring, link)}\n" for link in links))
+    return path
 
 
 @contextlib.contextmanager

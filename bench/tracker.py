@@ -1,0 +1,176 @@
+"""The tracker under load, beside a bare aiokafka loop that reads the same hits and sends as many events.
+
+CPU µs of each process per hit, in turns: the other is stopped while one works.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.structs import TopicPartition
+
+from bench.load import cpu_seconds
+from bench.reference import bare_loop
+from bench.results import Figure, figure
+from deploy.local.stack import Stack
+from shared.bus.connection import client_options
+from shared.bus.consumer import consumer_client
+from shared.bus.partitions import partition_of
+from shared.bus.producer import EventPublisher, RawRecord
+from shared.events.base import Event
+from shared.events.catalogue import ENGAGEMENTS, HITS, NOTIFICATIONS, Topic, topic_of
+from shared.events.codec import encode
+from shared.events.hits import Endpoint, HitRecorded
+from shared.events.ids import new_id
+from shared.events.sends import MessageSent, Source
+from shared.settings import KafkaSettings
+
+SERVICES = ("tracker",)
+ROUNDS = 5
+MESSAGES = 5000
+HITS_PER_ROUND = 20_000
+TRACKER_GROUP = "tracker"
+_WITHIN_S = 120
+_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+async def measure(stack: Stack) -> list[Figure]:
+    """`tracker_vs_loop`."""
+    settings = kafka_settings(stack, "tracker")
+    publisher = EventPublisher(settings, timeout_s=60.0, max_batch_bytes=262_144)
+    await publisher.start()
+    try:
+        sent = [_sent() for _ in range(MESSAGES)]
+        await publish(publisher, settings, sent)
+        await publish(publisher, settings, _hits(sent, MESSAGES))  # warm, and how many events come of a hit
+        await done(settings, TRACKER_GROUP, HITS)
+        before = await ends(settings, ENGAGEMENTS, NOTIFICATIONS)
+        own = [await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"])]
+        out = round(100 * (await ends(settings, ENGAGEMENTS, NOTIFICATIONS) - before) / HITS_PER_ROUND)
+        own, bare = [], []
+        for number in range(ROUNDS):
+            own.append(await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"]))
+            async with _bare(settings, out) as pid:
+                bare.append(await _round(settings, publisher, sent, bare_loop.GROUP, pid))
+            await done(settings, TRACKER_GROUP, HITS)
+            print(f"  tracker round {number + 1}: {own[-1]:.1f} µs, loop {bare[-1]:.1f} µs")
+    finally:
+        await publisher.stop()
+    ratios = [reference / mine for mine, reference in zip(own, bare, strict=True)]
+    note = (
+        f"CPU µs per hit, {ROUNDS} rounds of {HITS_PER_ROUND:,} hits of {MESSAGES:,} messages; "
+        f"{out / 100:.2f} events out per hit, of the reference as many"
+    )
+    return [figure("tracker_vs_loop", "µs", own, bare, ratios, "≥ 0.8", note)]
+
+
+async def _round(
+    settings: KafkaSettings, publisher: EventPublisher, sent: Sequence[MessageSent], group: str, pid: int
+) -> float:
+    """CPU µs of the process per hit, from publishing them until all are committed."""
+    hits = _hits(sent, HITS_PER_ROUND)
+    before = cpu_seconds([pid])
+    await publish(publisher, settings, hits)
+    await done(settings, group, HITS)
+    return (cpu_seconds([pid]) - before) / len(hits) * 1e6
+
+
+@asynccontextmanager
+async def _bare(settings: KafkaSettings, out: int) -> AsyncIterator[int]:
+    """The reference at work: its process id."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    await admin.create_topics([NewTopic(bare_loop.OUT, settings.partitions, 1)])
+    await admin.close()
+    arguments = [settings.bootstrap, settings.fetch_max_wait_ms, out]
+    command = [sys.executable, "-m", "bench.reference.bare_loop", *map(str, arguments)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        await process.stdout.readline()
+        yield process.pid
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def kafka_settings(stack: Stack, service: str) -> KafkaSettings:
+    """The broker as that service sees it."""
+    prefix = "KAIFU_KAFKA_"
+    variables = {
+        name.removeprefix(prefix).lower(): value
+        for name, value in stack.environment_of(service).items()
+        if name.startswith(prefix)
+    }
+    return KafkaSettings.model_validate(variables)
+
+
+async def publish(publisher: EventPublisher, settings: KafkaSettings, events: Sequence[Event]) -> None:
+    """All of them, in big batches."""
+    batches: dict[tuple[str, int], list[RawRecord]] = {}
+    for event in events:
+        key = event.key().encode()
+        place = (topic_of(event).name, partition_of(key, settings.partitions))
+        batches.setdefault(place, []).append((key, encode(event), ()))
+    await publisher.publish_batches(batches)
+
+
+async def done(settings: KafkaSettings, group: str, topic: Topic) -> None:
+    """Wait until the group has committed all of the topic."""
+    await _until_committed(settings, group, lambda committed, end: committed >= end, topic)
+
+
+async def _until_committed(
+    settings: KafkaSettings, group: str, is_done: Callable[[int, int], bool], topic: Topic
+) -> None:
+    consumer = consumer_client(settings, None)
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await consumer.start()
+    await admin.start()
+    partitions = [TopicPartition(topic.name, number) for number in range(settings.partitions)]
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            while True:
+                end = await consumer.end_offsets(partitions)
+                kept = await admin.list_consumer_group_offsets(group)
+                if all(is_done(kept[one].offset if one in kept else 0, end[one]) for one in partitions):
+                    return
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+        await consumer.stop()
+
+
+async def ends(settings: KafkaSettings, *topics: Topic) -> int:
+    """Records of these topics so far, from the first one on."""
+    consumer = consumer_client(settings, None)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(t.name, number) for t in topics for number in range(settings.partitions)]
+        return sum((await consumer.end_offsets(partitions)).values())
+    finally:
+        await consumer.stop()
+
+
+def _sent() -> MessageSent:
+    now = datetime.now(UTC) - timedelta(minutes=30)
+    return MessageSent(
+        event_id=new_id(), occurred_at=now, account_id=new_id(), message_id=new_id(), user_id=new_id(),
+        source=Source.GMAIL, tracked=True, logged=False, recipient_count=1, link_count=2, policy_version=1,
+        prepared_at=now - timedelta(seconds=1),
+    )  # fmt: skip
+
+
+def _hits(sent: Sequence[MessageSent], count: int) -> list[HitRecorded]:
+    return [
+        HitRecorded(
+            event_id=new_id(), occurred_at=datetime.now(UTC), account_id=one.account_id,
+            message_id=one.message_id, endpoint=Endpoint.PIXEL, method="GET", slot=None, link_index=None,
+            client_address="203.0.113.77", user_agent=_AGENT,
+        )
+        for one in random.choices(sent, k=count)
+    ]  # fmt: skip
