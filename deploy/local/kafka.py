@@ -45,8 +45,17 @@ def cluster_id_of(folder: Path) -> str:
     kept = folder / "cluster-id"
     if not kept.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept.write_text(base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("="))
+        kept.write_text(next(filter(_is_argument, iter(_random_id, ""))))
     return kept.read_text()
+
+
+def _random_id() -> str:
+    return base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+
+
+def _is_argument(cluster_id: str) -> bool:
+    """Kafka's tools take one that begins with a dash for an option, so it makes none either."""
+    return not cluster_id.startswith("-")
 
 
 def _asked() -> argparse.Namespace:

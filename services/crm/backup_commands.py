@@ -9,8 +9,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 
 from services.crm.adapters import backup as backups
-from services.crm.collaborators import collaborate
-from services.crm.commands import without_keys
+from services.crm.collaborators import Configuration, collaborate
 from services.crm.model.failures import DatabaseAway, NotPrepared
 from services.crm.settings import CrmSettings
 from services.crm.store.copies import Copies
@@ -87,7 +86,7 @@ def _run(body: Callable[[Copies], Awaitable[Result]], *, prepared: bool) -> Resu
         database = Database(settings.mongodb_url.get_secret_value(), settings.database)
         try:
             if prepared:
-                collaborate(without_keys(settings), database)
+                collaborate(Configuration.without_keys(settings), database)
                 await database.prepare()
             return await body(Copies(database))
         finally:

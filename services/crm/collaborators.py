@@ -1,9 +1,12 @@
 """What the API and the pages work with, made once per process."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from joserfc.jwk import KeySet
+from pydantic import SecretStr
 
+from services.crm.adapters.signing_keys import new_keys
 from services.crm.application.accounts import AccountBook
 from services.crm.application.attachments import MailAttachments
 from services.crm.application.bodies import MailBodies
@@ -46,6 +49,13 @@ class Configuration:
     directory: DirectorySettings
     signing_keys: KeySet
     receipts: KeyRing
+
+    @classmethod
+    def without_keys(cls, settings: CrmSettings) -> Self:
+        """For commands: they sign nothing and answer no service."""
+        return cls(
+            settings, PublicAddresses(), DirectorySettings(token=SecretStr("")), new_keys(), KeyRing(0, {})
+        )
 
 
 @dataclass(frozen=True, slots=True)

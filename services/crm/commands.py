@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from pydantic import SecretStr
 
 from services.crm import demo
 from services.crm.adapters.restore import restore
-from services.crm.adapters.signing_keys import SigningKeysUnreadable, load_or_create, new_keys
+from services.crm.adapters.signing_keys import SigningKeysUnreadable, load_or_create
 from services.crm.collaborators import Collaborators, Configuration, collaborate
 from services.crm.model.failures import AlreadyThere, DatabaseAway, NotPrepared
 from services.crm.settings import CrmSettings
@@ -21,9 +20,7 @@ from services.crm.store.database import Database
 from shared.auth.tokens import Role
 from shared.bus.connection import cluster_epoch
 from shared.bus.producer import EventPublisher
-from shared.directory.client import DirectorySettings
-from shared.settings import KafkaSettings, PublicAddresses
-from shared.tokens.keyring import KeyRing
+from shared.settings import KafkaSettings
 
 crm = typer.Typer(help="The CRM: accounts, passwords, keys, indexes, restoring topics.", no_args_is_help=True)
 Result = TypeVar("Result")
@@ -140,7 +137,7 @@ def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:
         settings = CrmSettings()
         database = Database(settings.mongodb_url.get_secret_value(), settings.database)
         try:
-            nouns = collaborate(without_keys(settings), database)
+            nouns = collaborate(Configuration.without_keys(settings), database)
             await database.prepare()
             return await body(nouns)
         finally:
@@ -154,14 +151,3 @@ def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:
     except DatabaseAway as error:
         typer.echo(f"the database does not answer ({error}): see KAIFU_CRM_MONGODB_URL", err=True)
         sys.exit(1)
-
-
-def without_keys(settings: CrmSettings) -> Configuration:
-    """Commands sign nothing and answer no service, so they need none of the keys."""
-    return Configuration(
-        settings=settings,
-        addresses=PublicAddresses(),
-        directory=DirectorySettings(token=SecretStr("")),
-        signing_keys=new_keys(),
-        receipts=KeyRing(0, {}),
-    )

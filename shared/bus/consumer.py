@@ -238,7 +238,8 @@ class EventConsumer:
         except CommitFailedError:
             log.info("lost the partition before the commit; its new owner repeats the batch")
         except KafkaError as error:
-            log.warning("commit failed; the next one covers it", error=type(error).__name__)
+            # the partition's next batch commits it too; a restart before that repeats it, without effect
+            log.warning("commit failed", error=type(error).__name__)
 
     def _measure_lag(self) -> None:
         """The higher of two words: the fetch's high watermark, which a stalled fetch leaves old, and

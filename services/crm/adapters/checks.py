@@ -4,19 +4,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import SecretStr
-
-from services.crm.adapters.signing_keys import new_keys
 from services.crm.collaborators import Configuration, collaborate
 from services.crm.model.failures import DatabaseAway
 from services.crm.settings import CrmSettings
 from services.crm.store.database import Database
 from services.crm.store.examination import Examination
-from shared.directory.client import DirectorySettings
 from shared.doctor.findings import Finding, doubt, fine, read_settings, wrong
 from shared.doctor.keys import ring_findings
-from shared.settings import PublicAddresses
-from shared.tokens.keyring import KeyRing
 
 _SKEW = timedelta(seconds=2)
 
@@ -35,7 +29,7 @@ async def checks() -> AsyncIterator[Finding]:
         yield finding
     database = Database(settings.mongodb_url.get_secret_value(), settings.database)
     try:
-        collaborate(_without_keys(settings), database)
+        collaborate(Configuration.without_keys(settings), database)
         async for finding in _database(database):
             yield finding
     finally:
@@ -83,16 +77,6 @@ async def _database(database: Database) -> AsyncIterator[Finding]:
     if skew is not None and abs(skew) > _SKEW:
         said = f"the database's clock is {abs(skew).total_seconds():.0f} s off"
         yield wrong("clock", said, "let both machines follow a time server (NTP)")
-
-
-def _without_keys(settings: CrmSettings) -> Configuration:
-    return Configuration(
-        settings=settings,
-        addresses=PublicAddresses(),
-        directory=DirectorySettings(token=SecretStr("")),
-        signing_keys=new_keys(),
-        receipts=KeyRing(0, {}),
-    )
 
 
 def key_files() -> Mapping[str, Path]:

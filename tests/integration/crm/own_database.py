@@ -82,17 +82,6 @@ async def own_database(folder: Path) -> AsyncIterator[OwnDatabase]:
         await database.kill()
 
 
-def configuration_without_keys() -> Configuration:
-    """Enough to wire the stores."""
-    return Configuration(
-        settings=CrmSettings(),
-        addresses=PublicAddresses(),
-        directory=DirectorySettings(token=SecretStr("")),
-        signing_keys=new_keys(),
-        receipts=KeyRing(0, {}),
-    )
-
-
 def configuration(folder: Path) -> Configuration:
     """Fresh keys, the defaults otherwise."""
     ring = folder / f"{new_id()}.json"
@@ -111,7 +100,7 @@ async def opened(url: str, name: str = "kaifu") -> AsyncIterator[Database]:
     """A connection to a database that has its collections and indexes."""
     database = Database(url, name)
     try:
-        collaborate(configuration_without_keys(), database)
+        collaborate(Configuration.without_keys(CrmSettings()), database)
         await database.prepare()
         yield database
     finally:

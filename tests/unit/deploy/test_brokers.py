@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from deploy.local import kafka
 from deploy.local.brokers import APACHE, CONTAINER, EMBEDDED, UnknownBroker, chosen
 from deploy.local.home import REPOSITORY
 from deploy.local.kafka import VERSION, cluster_id_of
@@ -53,6 +55,12 @@ def test_a_cluster_keeps_its_id(tmp_path: Path) -> None:
     assert cluster_id_of(tmp_path / "one") == first
     assert cluster_id_of(tmp_path / "two") != first
     assert len(first) == 22
+
+
+def test_no_cluster_id_looks_like_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([UUID(int=0xF8 << 120), UUID(int=1)])
+    monkeypatch.setattr(kafka, "uuid4", lambda: next(drawn))
+    assert cluster_id_of(tmp_path) == "AAAAAAAAAAAAAAAAAAAAAQ"
 
 
 def test_the_jars_start_in_the_folder_that_they_are_given(tmp_path: Path) -> None:
