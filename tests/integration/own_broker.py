@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ class OwnBroker:
         self.settings = KafkaSettings.model_validate({"bootstrap": f"127.0.0.1:{self.port}", **known})
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
-        """Start it and make the topics."""
+    async def start(self, make_topics: Callable[[KafkaSettings], Awaitable[object]] | None = None) -> None:
+        """Start it and make the topics: those of the catalogue, unless `make_topics` makes others."""
         self._starts += 1
         self._process = await asyncio.create_subprocess_exec(
             *self._broker.command(self._ports, self._folder / str(self._starts)),
@@ -54,7 +54,7 @@ class OwnBroker:
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        await broker_with_topics(self.settings)
+        await (make_topics or broker_with_topics)(self.settings)
 
     async def kill(self) -> None:
         """It is gone, and with it all that it held."""
@@ -80,12 +80,14 @@ class OwnBroker:
 
 
 @asynccontextmanager
-async def own_broker() -> AsyncIterator[OwnBroker]:
+async def own_broker(
+    make_topics: Callable[[KafkaSettings], Awaitable[object]] | None = None,
+) -> AsyncIterator[OwnBroker]:
     """A started broker, killed at the end."""
     with tempfile.TemporaryDirectory(prefix="kaifu-broker-") as folder:
         broker = OwnBroker(Path(folder))
         try:
-            await broker.start()
+            await broker.start(make_topics)
             yield broker
         finally:
             await broker.kill()

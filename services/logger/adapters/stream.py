@@ -60,6 +60,9 @@ class SendStream:
         self._look_interval_s = look_interval_s
         self._doubt = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._ending = False
+        self._at_rest = asyncio.Event()  # no event is in hand
+        self._at_rest.set()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._advance: Advance[TP] = Advance()
         self._lag = LagGauge()
@@ -108,9 +111,14 @@ class SendStream:
         await self._app.wait_until_stopped()
 
     async def _end(self) -> None:
-        """In order, if the broker lets us: what was not acked comes again."""
+        """In order, if the broker lets us: what was not acked comes again.
+
+        Faust cancels an agent in the middle of its event, whose effects may be out already.
+        """
+        self._ending = True
         try:
             async with asyncio.timeout(_END_WITHIN_S):
+                await self._at_rest.wait()
                 await self._app.stop()
         except TimeoutError:
             log.warning("the broker does not answer; ending without it")
@@ -118,9 +126,13 @@ class SendStream:
     async def _decide_all(self, stream: Any) -> None:
         events = stream.noack()
         async for event in events.events():
-            if not await self._settled(event.message):
-                return  # the process is ending; what comes next must not be acked before this one
-            await events.ack(event)
+            self._at_rest.clear()
+            try:
+                if self._ending or not await self._settled(event.message):
+                    return  # the process is ending; what comes next must not be acked before this one
+                await events.ack(event)
+            finally:
+                self._at_rest.set()
             self._advance.done(event.message.tp, event.message.offset + 1)
             EVENTS_CONSUMED.labels(SENDS.name).inc()
 

@@ -42,6 +42,7 @@ class Crm:
         self.asked: list[UUID] = []
         self.traces: list[str] = []
         self.away = False
+        self.answers_after_s = 0.0
         self.asked_again = asyncio.Event()
 
     def knows(self, sent: MessageSent, *, account_logging: bool = True) -> None:
@@ -71,6 +72,7 @@ class Crm:
         self.traces += [value.decode() for name, value in scope["headers"] if name == b"traceparent"]
         if self.asked.count(message_id) >= 3:
             self.asked_again.set()
+        await asyncio.sleep(self.answers_after_s)
         status, body = self._answer(message_id)
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body.encode()})
@@ -261,6 +263,25 @@ async def test_after_a_clean_stop_nothing_is_decided_again(
         await publisher.publish(message)
         await decisions(broker, message)
     assert crm.asked.count(before.message_id) == 1
+
+
+async def test_what_it_has_in_hand_when_asked_to_stop_is_finished_first(
+    logger: ServiceProcess, broker: OwnBroker, crm: Crm, publisher: EventPublisher
+) -> None:
+    in_hand = mail()
+    crm.knows(in_hand)
+    crm.answers_after_s = 0.5
+    try:
+        await publisher.publish(in_hand)
+        async with asyncio.timeout(10):
+            while in_hand.message_id not in crm.asked:
+                await asyncio.sleep(0.02)
+        assert await logger.stop() == 0
+    finally:
+        crm.answers_after_s = 0.0
+    assert (await decisions(broker, in_hand))[0].outcome is LogOutcome.LOGGED
+    assert crm.asked.count(in_hand.message_id) == 1
+    await logger.start()
 
 
 async def test_on_a_broker_that_started_anew_it_ends_to_be_started_again(crm: Crm, tmp_path: Path) -> None:
