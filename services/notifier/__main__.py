@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import httpx
 
@@ -12,10 +13,13 @@ from services.notifier.handlers import Hub
 from services.notifier.messages import Close
 from services.notifier.model import Ring, SeenEvents
 from services.notifier.settings import NotifierSettings
-from shared.auth.jwks import AccessTokenVerifier
+from shared.auth.jwks import AccessTokenVerifier, KeysUnavailable
 from shared.process import Runtime, run
 from shared.settings import KafkaSettings, PublicAddresses
 from shared.tokens.keyring import KeyRing
+
+_KEYS = "crm's sign-in keys"
+_FETCH_EVERY_S = 2.0
 
 
 async def serve(runtime: Runtime) -> None:
@@ -48,9 +52,26 @@ async def serve(runtime: Runtime) -> None:
     async with httpx.AsyncClient() as http:
         verifier = AccessTokenVerifier(http, settings.keys_address(app_url), issuer=app_url)
         stream = Stream(hub, verifier, replays.read, settings)
+        runtime.progress.lacks(_KEYS)
         doors = Doors(settings.origins(app_url), lambda: live.caught_up, lambda: stream.has_room)
         async with listening(stream, doors, settings):
-            await runtime.run_until_stopped(live.run(runtime.stopping), _say_goodbye(hub, runtime.stopping))
+            await runtime.run_until_stopped(
+                live.run(runtime.stopping),
+                _fetch_keys(verifier, runtime),
+                _say_goodbye(hub, runtime.stopping),
+            )
+
+
+async def _fetch_keys(verifier: AccessTokenVerifier, runtime: Runtime) -> None:
+    """Until crm has been reached once: nobody can be let in before."""
+    while not verifier.ready and not runtime.stopping.is_set():
+        try:
+            await verifier.fetch()
+        except KeysUnavailable:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(runtime.stopping.wait(), _FETCH_EVERY_S)
+    runtime.progress.has(_KEYS)
+    await runtime.stopping.wait()
 
 
 async def _say_goodbye(hub: Hub, stopping: asyncio.Event) -> None:

@@ -26,6 +26,7 @@ class Progress:
         self._clock = clock
         self._moved_at: dict[str, float] = {}
         self._ready: dict[str, bool] = {}
+        self._lacking: set[str] = set()
 
     def expect(self, loop: str) -> None:
         """The process is not ready before this loop has reported `ready`."""
@@ -40,6 +41,14 @@ class Progress:
         """The loop has (or hasn't) what it needs to serve, e.g. its topic is caught up."""
         self._ready[loop] = is_ready
         self.moved(loop)
+
+    def lacks(self, what: str) -> None:
+        """The process is not ready before it has this; to wait for it is no stall."""
+        self._lacking.add(what)
+
+    def has(self, what: str) -> None:
+        """It has come."""
+        self._lacking.discard(what)
 
     def ages(self) -> dict[str, float]:
         """Seconds since each loop moved."""
@@ -61,7 +70,8 @@ class Progress:
     def _reasons(self) -> list[str]:
         if not self._ready:
             return ["the process is starting"]
-        waiting = [f"{loop} is starting" for loop, is_ready in list(self._ready.items()) if not is_ready]
+        waiting = [f"{what} not here yet" for what in sorted(self._lacking)]
+        waiting += [f"{loop} is starting" for loop, is_ready in list(self._ready.items()) if not is_ready]
         stalled = [
             f"{loop} has not moved for {age:.0f} s"
             for loop, age in self.ages().items()

@@ -131,6 +131,15 @@ class ServiceProcess:
                     pass
                 await asyncio.sleep(0.05)
 
+    async def not_ready_because(self) -> list[str]:
+        """What it says of itself; empty once it is ready."""
+        try:
+            async with httpx.AsyncClient() as http:
+                answer = await http.get(f"http://127.0.0.1:{self.ops_port}/health/ready")
+        except httpx.HTTPError:
+            return ["it does not answer"]
+        return [] if answer.status_code == httpx.codes.OK else list(answer.json()["because"])
+
     @property
     def running(self) -> bool:
         """Whether it has not ended."""

@@ -141,15 +141,17 @@ async def running(
     broker: OwnBroker, crm: Crm, key_file: Path, folder: Path, **more: str
 ) -> AsyncIterator[Notifier]:
     port = free_port()
-    environment = {
+    async with service("notifier", environment(broker, crm, key_file, port) | more, folder) as process:
+        yield Notifier(process, crm, port)
+
+
+def environment(broker: OwnBroker, crm: Crm, key_file: Path, port: int) -> dict[str, str]:
+    return {
         **broker.environment(),
         "PUBLIC_APP_URL": crm.address,
         "KAIFU_NOTIFIER_PORT": str(port),
         "KAIFU_NOTIFIER_CURSOR_KEYS": str(key_file),
-        **more,
     }
-    async with service("notifier", environment, folder) as process:
-        yield Notifier(process, crm, port)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -357,6 +359,25 @@ async def test_a_broker_that_started_anew_is_noticed_and_followed(
                 assert ids(await heard(resumed, 3))[-1:] == ids_of([last])
             await writer.stop()
         assert here.process.running
+
+
+async def test_it_is_ready_once_crm_has_told_its_keys(
+    broker: OwnBroker, key_file: Path, tmp_path: Path
+) -> None:
+    crm, port = Crm(), free_port()
+    process = ServiceProcess("notifier", environment(broker, crm, key_file, port), tmp_path)
+    try:
+        await process.start(until_ready=False)
+        async with asyncio.timeout(30):
+            while (said := await process.not_ready_because()) != ["crm's sign-in keys not here yet"]:
+                assert said, "it was ready without"
+                await asyncio.sleep(0.05)
+        async with crm.serving():
+            await process.ready()
+            async with Notifier(process, crm, port).screen(crm.signs_in(uuid4())) as client:
+                assert (await heard(client))[0]["type"] == "ready"
+    finally:
+        assert await process.stop() == 0
 
 
 async def test_it_stops_in_order_with_a_word_to_its_clients_and_logs_only_json(

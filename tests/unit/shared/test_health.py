@@ -37,6 +37,17 @@ def test_a_loop_is_starting_until_it_says_that_it_is_ready(progress: Progress) -
     assert progress.not_ready_because() == ["consumer is starting"]
 
 
+def test_what_it_lacks_is_waited_for_and_is_no_stall(progress: Progress, clock: _Clock) -> None:
+    progress.expect("consumer")
+    progress.ready("consumer")
+    progress.lacks("keys")
+    clock.now = 10.0
+    assert progress.not_ready_because() == ["keys not here yet"]
+    assert progress.ages().keys() == {"consumer"}
+    progress.has("keys")
+    assert progress.not_ready_because() == []
+
+
 def test_a_process_that_expects_no_loop_yet_is_starting(progress: Progress) -> None:
     assert progress.not_ready_because() == ["the process is starting"]
 
