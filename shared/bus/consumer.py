@@ -127,6 +127,7 @@ class EventConsumer:
         self._batch = batch
         self._gather_s = gather_s
         self._positions: dict[TopicPartition, int] = {}  # all below is done
+        self._uncommitted: dict[TopicPartition, int] = {}  # done, and a commit of it failed
         self._lag = LagGauge()
         self._look = StallLook(settings, self._client, clock)
         progress.expect(self._loop_name)
@@ -149,7 +150,7 @@ class EventConsumer:
                     self._positions.setdefault(partition, batch[0].offset)
                 if records and not await self._process(records, stopping):
                     return
-                if records:
+                if records or self._uncommitted:
                     await self._commit(batches)
                 if records or not await self._look.stalled():
                     self._progress.moved(self._loop_name)
@@ -233,13 +234,19 @@ class EventConsumer:
     async def _commit(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
         done = {partition: batch[-1].offset + 1 for partition, batch in batches.items() if batch}
         self._positions |= done
+        held = self._client.assignment()
+        known = self._uncommitted | done
+        self._uncommitted = {partition: offset for partition, offset in known.items() if partition in held}
+        if not self._uncommitted:
+            return
         try:
-            await self._client.commit(done)
+            await self._client.commit(self._uncommitted)
         except CommitFailedError:
             log.info("lost the partition before the commit; its new owner repeats the batch")
         except KafkaError as error:
-            # the partition's next batch commits it too; a restart before that repeats it, without effect
-            log.warning("commit failed", error=type(error).__name__)
+            log.warning("commit failed; tried again with the next turn", error=type(error).__name__)
+            return
+        self._uncommitted = {}
 
     def _measure_lag(self) -> None:
         """The higher of two words: the fetch's high watermark, which a stalled fetch leaves old, and
@@ -255,6 +262,7 @@ class EventConsumer:
         """The group has let us in; a member without partitions is ready too: it stands by."""
         for partition in partitions:
             self._positions.pop(partition, None)  # another member may have gone on meanwhile
+            self._uncommitted.pop(partition, None)
         self._progress.ready(self._loop_name)
 
 
