@@ -4,11 +4,11 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import extension, pixel, push, tracker
+from bench import extension, fanout, pixel, push, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,15 +16,18 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "tracker", "extension")
+BENCHES = ("push", "pixel", "tracker", "fanout", "extension")
 
 
 @asynccontextmanager
-async def _stack(services: Sequence[str] = SERVICES, *, seeded: bool = True) -> AsyncIterator[Stack]:
-    """A stack of its own, on free ports, with nothing in it."""
+async def _stack(
+    services: Sequence[str] = SERVICES, *, seeded: bool = True, variables: Mapping[str, str] | None = None
+) -> AsyncIterator[Stack]:
+    """A stack of its own, on free ports, with nothing in it. `variables`: for its services."""
+    base = {**os.environ, **(variables or {})}
     with tempfile.TemporaryDirectory(prefix="kaifu-bench-") as folder:
         stack = Stack(
-            Home(Path(folder)), Ports.free(), base=os.environ, tell=_silent, services=services, seeded=seeded
+            Home(Path(folder)), Ports.free(), base=base, tell=_silent, services=services, seeded=seeded
         )
         async with stack:
             yield stack
@@ -37,6 +40,8 @@ def _silent(_: str) -> None:
 async def _measured(name: str) -> list[Figure]:
     if name == "push":
         return await push.measure(_stack)
+    if name == "fanout":
+        return await fanout.measure(_stack)
     if name == "extension":
         return await extension.measure(_stack())
     if name == "tracker":
