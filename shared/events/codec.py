@@ -3,9 +3,10 @@
 from functools import cache
 from typing import Any, cast
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from shared.events.base import Event
+from shared.events.base import Event, EventPart
 from shared.events.catalogue import topic_named
 
 
@@ -23,8 +24,14 @@ def _adapter(topic: str) -> TypeAdapter[Any]:
 
 
 def encode(event: Event) -> bytes:
-    """JSON, UTF-8, fields in the order of the model."""
-    return event.model_dump_json().encode()
+    """JSON, UTF-8, fields in the order of the model: the bytes of `model_dump_json`, in less time."""
+    return orjson.dumps(vars(event), default=_fields, option=orjson.OPT_UTC_Z)
+
+
+def _fields(part: object) -> dict[str, Any]:
+    if isinstance(part, EventPart):
+        return vars(part)
+    raise TypeError(f"{type(part).__name__} has no JSON")
 
 
 def decode(topic: str, value: bytes | None) -> Event:
