@@ -226,9 +226,10 @@ async def test_what_was_set_aside_is_told_when_it_is_replayed_after_a_restart(tm
     mail = uuid4()
     first, second = hit(60, message_id=mail), hit(4000, message_id=mail)
     async with own_broker() as broker, publishing(broker) as publisher, hearing(broker) as heard:
-        async with service("tracker", environment(broker, tmp_path / "before"), tmp_path):
+        async with service("tracker", environment(broker, tmp_path / "before"), tmp_path) as before:
             await publish(publisher, message(message_id=mail), first)
             await heard.until(lambda: heard.engagements(mail))
+            assert await before.stop() == 0  # all is committed
         async with broker.reader(HITS.name) as reader, asyncio.timeout(WITHIN_S):
             found: list[Any] = []
             while not found:
