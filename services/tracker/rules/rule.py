@@ -1,6 +1,7 @@
 """A rule as data: its id, what it says, where that is known from, and why it may be wrong."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.tracker.model import Finding
 from shared.events.engagements import Evidence, Verdict
@@ -23,10 +24,16 @@ class Rule:
 
     def evidence(self, **values: str | int | float) -> Evidence:
         """That this rule spoke. `values` never holds an address or a user agent."""
-        return Evidence(rule=self.id, values=values)
+        return _evidence(self.id, tuple(values.items()))
 
     def finding(self, **values: str | int | float) -> Finding:
         """The rule's verdict."""
         if self.verdict is None:
             raise ValueError(f"{self.id} gives no verdict")
         return Finding(self.verdict, self.confidence, (self.evidence(**values),))
+
+
+@lru_cache(maxsize=8192)
+def _evidence(rule: str, values: tuple[tuple[str, str | int | float], ...]) -> Evidence:
+    """One object for what is said again and again: states hold it in thousands of judgements."""
+    return Evidence(rule=rule, values=dict(values))
