@@ -42,7 +42,7 @@ def step(
     """
     if sent.judged_from is None or hit.at < sent.judged_from:
         return cursor, ()
-    recent = repeats.still_recent(hit, cursor.recent)
+    recent = _still_recent(hit, cursor.recent)
     known = repeats.original(hit, recent)
     if known is not None:
         return cursor, _repetition(cursor, hit, sent, known, was_inferred)
@@ -50,6 +50,13 @@ def step(
     if finding.verdict in COUNTED:
         return _counted(cursor, hit, sent, recent, finding, was_inferred)
     return _uncounted(cursor, hit, sent, recent, finding, was_inferred)
+
+
+def _still_recent(hit: Hit, recent: tuple[Recent, ...]) -> tuple[Recent, ...]:
+    """In the order of their time, so that none is too old to be repeated while the first is not."""
+    if not recent or hit.at - recent[0].at <= repeats.OPEN_WINDOW:
+        return recent
+    return repeats.still_recent(hit, recent)
 
 
 def _repetition(

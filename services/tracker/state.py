@@ -119,7 +119,7 @@ class MessageState:
             if index > through and entry.before == cursor:
                 return changes
             entry.before = cursor
-            was_inferred = any(told.inferred for told, _ in entry.told)
+            was_inferred = bool(entry.told) and any(told.inferred for told, _ in entry.told)
             cursor, judgements = step(cursor, entry.hit, self.sent, self.beacons, was_inferred=was_inferred)
             self._tell(entry, judgements, changes)
         self.cursor = cursor
