@@ -19,14 +19,14 @@ def handle(
 
     `again`: it was handled before, and is read again to rebuild the state.
     """
-    if isinstance(event, SendEvent):
-        return message_changed(shard, event)
     if isinstance(event, (HitRecorded, ViewingReported)):
         if is_revoked(revocations, event, told_already=again):
             return []
         if isinstance(event, HitRecorded):
             return hit_recorded(shard, event, now)
         return viewing_reported(shard, event, now)
+    if isinstance(event, SendEvent):
+        return message_changed(shard, event)
     raise TypeError(f"{type(event).__name__} is no business of the tracker")
 
 
