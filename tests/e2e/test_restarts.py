@@ -101,7 +101,7 @@ async def the_extension_is_reloaded(browser: BrowserContext, pushing: Pushing, b
 async def test_the_heartbeat_keeps_the_worker_and_its_stream_alive(
     stack: Stack, rep: Person, gmail: GmailStandIn, playwright: Playwright, extension: Path, tmp_path: Path
 ) -> None:
-    """Chromium ends a worker that is idle for half a minute. A minute later it is the same connection."""
+    """Chromium ends a worker that is idle for half a minute. Forty seconds later it is the same connection."""
     profile = tmp_path / "rep"
     async with relaying(stack.addresses["push_url"]) as relay:
         async with rep_browser(playwright, profile, extension, gmail.port) as browser:
@@ -109,8 +109,8 @@ async def test_the_heartbeat_keeps_the_worker_and_its_stream_alive(
             await sign_in(browser, rep, stack.addresses["app_url"])
             await (await worker_of(browser)).evaluate(_PUSHES_FROM, relay.url)
         async with unwatched_browser(profile, extension, gmail.port):
-            authenticate, heartbeats = 1, 3
-            await relay.until(lambda it: it.messages == authenticate + heartbeats or it.ended > 0, 90.0)
+            authenticate, heartbeats = 1, 2
+            await relay.until(lambda it: it.messages == authenticate + heartbeats or it.ended > 0, 60.0)
             assert (relay.connections, relay.ended) == (1, 0)
 
 
