@@ -2,12 +2,16 @@
 
 import errno
 import os
+import secrets
 import socket
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+_LOWEST, _TRIES = 10_000, 100
+_OUTGOING_FROM = 32_768  # where the system does not say: Linux's default, below that of others
 
 
 class PortUnavailable(RuntimeError):
@@ -58,12 +62,7 @@ class Ports:
     def free(cls) -> "Ports":
         """Ports that nothing listens on now, for tests. All are held open until all are chosen."""
         with ExitStack() as held:
-            numbers = {}
-            for use in PORT_USES:
-                listener = held.enter_context(socket.socket())
-                listener.bind((LOOPBACK, 0))
-                numbers[use.name] = listener.getsockname()[1]
-            return cls(numbers)
+            return cls({use.name: _bound(held.enter_context(socket.socket())) for use in PORT_USES})
 
     def as_environment(self) -> dict[str, str]:
         """The variables that make `from_environment` give these ports."""
@@ -81,6 +80,29 @@ class Ports:
                 )
             seen[number] = use
             _check_free(use, number)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on now, for tests."""
+    with socket.socket() as listener:
+        return _bound(listener)
+
+
+def _bound(listener: socket.socket) -> int:
+    """Its port. None that the system gives to outgoing connections: one of them could take it while the
+    service that listens there is started again."""
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            listener.bind((LOOPBACK, _LOWEST + secrets.randbelow(_outgoing_from() - _LOWEST)))
+            return int(listener.getsockname()[1])
+    raise PortUnavailable(f"no free port was found in {_TRIES} tries")
+
+
+def _outgoing_from() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return _OUTGOING_FROM
 
 
 def _number(use: PortUse, environment: Mapping[str, str]) -> int:

@@ -15,7 +15,7 @@ from deploy.local.database_user import USER, provide_user
 from deploy.local.embedded import broker_with_topics, database_answers, database_command
 from deploy.local.environment import service_environment
 from deploy.local.home import Home
-from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.ports import LOOPBACK, Ports, free_port
 from deploy.local.rep import Json
 from deploy.local.seed import seed
 from shared.settings import KafkaSettings
@@ -23,7 +23,6 @@ from tests.chaos.front import Front
 from tests.chaos.workers import Worker
 from tests.fault_proxy import FaultProxy
 from tests.integration.client import clean_environment
-from tests.integration.own_broker import free_port
 
 SESSION_TIMEOUT_S = 6.0  # deploy/local/brokers.py
 _STARTED = {"crm": 1, "ingest": 1, "tracker": 2, "logger": 2, "notifier": 2}

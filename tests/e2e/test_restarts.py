@@ -101,7 +101,7 @@ async def the_extension_is_reloaded(browser: BrowserContext, pushing: Pushing, b
 async def test_the_heartbeat_keeps_the_worker_and_its_stream_alive(
     stack: Stack, rep: Person, gmail: GmailStandIn, playwright: Playwright, extension: Path, tmp_path: Path
 ) -> None:
-    """Chromium ends a worker that is idle for half a minute. Forty seconds later it is the same connection."""
+    """Chromium ends a worker that is idle for half a minute. Later it is the same connection."""
     profile = tmp_path / "rep"
     async with relaying(stack.addresses["push_url"]) as relay:
         async with rep_browser(playwright, profile, extension, gmail.port) as browser:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,18 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.brokers import PARTITIONS, chosen
 from deploy.local.embedded import broker_with_topics
-from deploy.local.ports import Ports
+from deploy.local.ports import Ports, free_port
 from shared.bus.consumer import consumer_client
 from shared.settings import KafkaSettings
 
 START_WITHIN_S = 30.0
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class OwnBroker:

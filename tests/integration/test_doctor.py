@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from deploy.local.environment import ops_urls, whole_environment
+from deploy.local.ports import free_port
 from deploy.local.stack import Stack
 from shared.bus.connection import client_options
 from shared.bus.topics import wanted_topics
@@ -18,7 +19,7 @@ from shared.doctor.commands import examine
 from shared.events.catalogue import HITS, SENDS
 from shared.settings import KafkaSettings
 from tests.integration.client import clean_environment
-from tests.integration.own_broker import START_WITHIN_S, free_port, own_broker
+from tests.integration.own_broker import START_WITHIN_S, own_broker
 from tests.integration.running import command
 
 pytestmark = pytest.mark.integration

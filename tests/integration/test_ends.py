@@ -9,12 +9,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.local.ports import free_port
 from services.ingest.adapters.spool import FileSpool
 from shared.tokens import keyring
 from shared.tokens.keyring import KeyRing
 from shared.tokens.tracking import PixelToken, seal_pixel
 from tests.chaos.faults.f13_rolled import endings
-from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker
 
 pytestmark = pytest.mark.integration
 _NOBODY = "http://127.0.0.1:1"

@@ -59,6 +59,8 @@ async def prepare(arena: Arena) -> None:
     for variable in _FRONTS:
         stack.fronts[variable] = front = Front()
         await front.open()
+    for worker in stack.workers["crm"]:
+        _open(arena, "crm", worker)  # the others are not ready without it
     crm = f"http://{LOOPBACK}:{stack.fronts['KAIFU_CRM_PORT'].port}"
     reaching_crm = {"KAIFU_DIRECTORY_URL": crm} | dict.fromkeys(_KEYS, f"{crm}/.well-known/jwks.json")
     for service in ("ingest", "logger", "notifier"):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from deploy.local.ports import free_port
 from services.crm.collaborators import Collaborators, collaborate
 from services.crm.model.accounts import EmailSettings
 from services.crm.store.database import Database
@@ -24,7 +25,7 @@ from shared.events.notifications import FeedChanged
 from shared.tokens import keyring
 from tests.integration.crm.own_database import OwnDatabase, configuration, opened, own_database
 from tests.integration.crm.people import People, asked, make_people
-from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker, service
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
 from tests.unit.crm.made import clicked, judged, sent
 
 pytestmark = pytest.mark.integration

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from deploy.local.ports import free_port
 from services.ingest.adapters.spool import FileSpool
 from shared.bus.producer import EventPublisher
 from shared.events.base import Event
@@ -25,7 +26,7 @@ from shared.tokens import keyring
 from shared.tokens.keyring import KeyRing
 from shared.tokens.tracking import PixelToken, seal_pixel
 from tests.integration.ingest.crm_stand_in import ACCOUNT, CrmStandIn, crm_stand_in
-from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker
 
 pytestmark = pytest.mark.integration
 GIF_BYTES = 43

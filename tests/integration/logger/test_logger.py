@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
+from deploy.local.ports import free_port
 from shared.bus.dead_letters import ORIGIN, REASON
 from shared.bus.producer import EventPublisher
 from shared.directory.contract import LogInputs, RecipientInput, TickedRecord
@@ -26,7 +27,7 @@ from shared.events.notifications import NotificationRaised
 from shared.events.sends import MessageSent
 from shared.http.server import QuietServer, quiet_server
 from tests import sends
-from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker, service
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
 
 pytestmark = pytest.mark.integration
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey, KeySet
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from deploy.local.ports import free_port
 from services.notifier.adapters.live import partition_of_user
 from services.notifier.adapters.replay import Replays
 from services.notifier.model import Entry, ReplayExpired
@@ -25,7 +26,7 @@ from shared.events.catalogue import NOTIFICATIONS
 from shared.events.notifications import NotificationKind, NotificationRaised, SignInRevoked
 from shared.http.server import quiet_server
 from shared.tokens import keyring
-from tests.integration.own_broker import OwnBroker, ServiceProcess, free_port, own_broker, service
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
 
 pytestmark = pytest.mark.integration
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from deploy.local.ports import LOOPBACK, PORT_USES, Ports, PortUnavailable
+from deploy.local.ports import LOOPBACK, PORT_USES, Ports, PortUnavailable, free_port
 
 
 def test_defaults_without_an_environment() -> None:
@@ -59,3 +59,16 @@ def test_free_ports_are_free_and_survive_the_environment() -> None:
     ports = Ports.free()
     ports.check()
     assert Ports.from_environment(ports.as_environment()) == ports
+
+
+def test_free_ports_are_none_that_an_outgoing_connection_may_get() -> None:
+    """Else one could take it while a service is started again."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        given = {}
+        for _ in range(50):
+            client = socket.create_connection(server.getsockname())
+            given[client.getsockname()[1]] = client
+        lowest = min(given)
+        for client in given.values():
+            client.close()
+    assert all(free_port() < lowest for _ in range(50))
