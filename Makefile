@@ -133,8 +133,8 @@ test-kafka: $(INSTALLED) browser ## the same on Apache Kafka: its official image
 	else $(BIN)/pytest tests/kafka $(ARGS); fi
 
 .PHONY: bench
-bench: $(INSTALLED) ## measure; writes bench/RESULTS.md and bench/results.json
-	$(BIN)/python -m bench $(ARGS)
+bench: $(INSTALLED) kafka ## measure on Apache Kafka; writes bench/RESULTS.md and bench/results.json
+	KAIFU_BROKER=kafka $(BIN)/python -m bench $(ARGS)
 
 include extension/extension.mk
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.local.brokers import chosen
+
 FOLDER = Path(__file__).parent
 
 
@@ -70,7 +72,7 @@ def write(figures: Sequence[Figure]) -> None:
         f.name: {
             "value": round(f.value, 3), "unit": f.unit, "reference": round(f.reference, 3),
             "ratio": round(f.ratio, 3), "low": round(f.low, 3), "high": round(f.high, 3),
-            "aim": f.aim, "note": f.note,
+            "aim": f.aim, "note": f.note, "broker": chosen(os.environ).name,
         }
         for f in figures
     }  # fmt: skip
@@ -81,7 +83,8 @@ def write(figures: Sequence[Figure]) -> None:
 def _page(known: dict[str, dict[str, str | float]]) -> str:
     rows = "\n".join(
         f"| `{name}` | {row['value']} {row['unit']} | {row['reference']} {row['unit']} "
-        f"| {row['ratio']} ({row['low']} to {row['high']}) | {row['aim']} | {row['note']} |"
+        f"| {row['ratio']} ({row['low']} to {row['high']}) | {row['aim']} "
+        f"| {row['note']}; broker: {row.get('broker', 'embedded')} |"
         for name, row in sorted(known.items())
     )
     return f"""# Measured figures
