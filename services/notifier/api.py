@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import structlog
-from opentelemetry.trace import SpanKind
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
@@ -24,14 +23,13 @@ from services.notifier.messages import Close, NotUnderstood, Push, read_request
 from services.notifier.model import Entry, ReplayExpired, ReplayUnavailable
 from services.notifier.outlet import Outlet
 from services.notifier.settings import NotifierSettings
+from services.notifier.socket import Socket
 from shared.auth.jwks import KeysUnavailable
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
-from shared.telemetry.names import PUSH_LATENCY, PUSHES, SOCKETS_CLOSED, SOCKETS_REFUSED
-from shared.telemetry.tracing import context_from_kafka, is_sampled, span
+from shared.telemetry.names import SOCKETS_REFUSED
 
 log = structlog.get_logger(__name__)
 PATH = "/v1/stream"
-_CLOSE_WITHIN_S = 5.0  # then the connection is cut: its other end does not read
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 ReadReplay = Callable[[int, int, int, UUID], Awaitable[list[Entry]]]
@@ -93,28 +91,29 @@ class Stream:
 
     async def serve(self, connection: ServerConnection) -> None:
         """From the handshake to the end of one socket."""
+        assert isinstance(connection, Socket)
         self._sockets += 1
         try:
             await self._serve(connection)
         finally:
             self._sockets -= 1
 
-    async def _serve(self, connection: ServerConnection) -> None:
+    async def _serve(self, socket: Socket) -> None:
         try:
-            who = await self._first_message(connection)
-            await self._signed_in(connection, who)
+            who = await self._first_message(socket)
+            await self._signed_in(socket, who)
         except Refused as refused:
-            await _close(connection, refused.why)
+            await socket.close_for(refused.why)
         except ConnectionClosed:
             return
         except Exception:
             log.exception("a socket failed")
-            await _close(connection, Close.TRY_LATER)
+            await socket.close_for(Close.TRY_LATER)
 
-    async def _first_message(self, connection: ServerConnection) -> SignedIn:
+    async def _first_message(self, socket: Socket) -> SignedIn:
         try:
             async with asyncio.timeout(self._settings.first_message_s):
-                request = _understood(await connection.recv())
+                request = _understood(await socket.recv())
                 if request.type != "authenticate":
                     raise Refused(Close.NOT_AUTHENTICATED)
                 return await self._verified(request.access_token)
@@ -131,27 +130,29 @@ class Stream:
         except KeysUnavailable:
             raise Refused(Close.TRY_LATER) from None
 
-    async def _signed_in(self, connection: ServerConnection, who: SignedIn) -> None:
-        outlet = Outlet(who, self._settings.socket_queue)
-        tasks: list[asyncio.Task[None]] = []
+    async def _signed_in(self, socket: Socket, who: SignedIn) -> None:
+        outlet = Outlet(who, self._settings.socket_queue, socket)
+        beginning: asyncio.Task[None] | None = None
         try:
-            attached = self._hub.attach(outlet, who, _after(connection))
+            attached = self._hub.attach(outlet, who, _after(socket))
+            socket.outlet = outlet
+            outlet.greet(self._hub.greeting(attached))
+            beginning = asyncio.create_task(self._begin(outlet, attached))
             expiry = Expiry(outlet, who)
-            tasks = [
-                asyncio.create_task(self._write(connection, outlet, attached)),
-                asyncio.create_task(_close_when_ended(connection, outlet)),
-            ]
             try:
-                await self._read(connection, outlet, expiry)
+                await self._read(socket, outlet, expiry)
             finally:
                 expiry.cancel()
         finally:
             self._hub.detach(outlet)
-            await _finished(tasks, outlet)
+            socket.outlet = None
+            if beginning is not None:
+                beginning.cancel()
+            await socket.ended()
 
-    async def _read(self, connection: ServerConnection, outlet: Outlet, expiry: "Expiry") -> None:
+    async def _read(self, socket: Socket, outlet: Outlet, expiry: "Expiry") -> None:
         """The client's messages, until the socket closes. Raises Refused."""
-        async for message in connection:
+        async for message in socket:
             request = _understood(message)
             if request.type == "ping":
                 outlet.offer(Push(messages.PONG, "pong"))
@@ -161,13 +162,12 @@ class Stream:
             expiry.renew(who)
             outlet.offer(Push(messages.AUTHENTICATED, "authenticated"))
 
-    async def _write(self, connection: ServerConnection, outlet: Outlet, attached: Attached) -> None:
-        with suppress(ConnectionClosed):
-            await _send(connection, self._hub.greeting(attached))
-            for push in await self._past(outlet, attached):
-                await _send(connection, push)
-            while True:
-                await _send_live(connection, await outlet.take())
+    async def _begin(self, outlet: Outlet, attached: Attached) -> None:
+        try:
+            outlet.begin(await self._past(outlet, attached))
+        except Exception:
+            log.exception("a replay failed")
+            outlet.end(Close.TRY_LATER)
 
     async def _past(self, outlet: Outlet, attached: Attached) -> list[Push]:
         from_kafka: list[Entry] = []
@@ -215,6 +215,7 @@ async def listening(stream: Stream, doors: Doors, settings: NotifierSettings) ->
         settings.host,
         settings.port,
         process_request=doors.answer,
+        create_connection=Socket,
         compression=None,  # events are small; deflate costs memory per socket and time per push
         max_size=settings.max_message_bytes,
         max_queue=4,
@@ -227,26 +228,10 @@ async def listening(stream: Stream, doors: Doors, settings: NotifierSettings) ->
         yield
 
 
-async def _send(connection: ServerConnection, push: Push) -> None:
-    await connection.send(push.frame, text=True)
-    PUSHES.labels(push.type).inc()
-
-
-async def _send_live(connection: ServerConnection, push: Push) -> None:
-    if is_sampled(push.headers):
-        with span("push", kind=SpanKind.PRODUCER, parent=context_from_kafka(push.headers)):
-            await _send(connection, push)
-    else:
-        await _send(connection, push)
-    if push.occurred_at is not None:
-        took_s = (datetime.now(UTC) - push.occurred_at).total_seconds()
-        PUSH_LATENCY.observe(max(0.0, took_s))  # the hit's clock may be another machine's
-
-
-def _after(connection: ServerConnection) -> str | None:
+def _after(socket: Socket) -> str | None:
     """The cursor in the address, or None. What can't be a cursor is an invalid one, not none."""
-    assert connection.request is not None
-    given = parse_qs(urlsplit(connection.request.path).query).get("after")
+    assert socket.request is not None
+    given = parse_qs(urlsplit(socket.request.path).query).get("after")
     if not given:
         return None
     return given[-1] if _CURSOR.fullmatch(given[-1]) else "-"
@@ -259,42 +244,3 @@ def _understood(message: str | bytes) -> messages.Request:
         return read_request(message)
     except NotUnderstood:
         raise Refused(Close.NOT_UNDERSTOOD) from None
-
-
-async def _close_when_ended(connection: ServerConnection, outlet: Outlet) -> None:
-    await outlet.ended.wait()
-    if outlet.why is not None:
-        await _close(connection, outlet.why)
-
-
-async def _close(connection: ServerConnection, why: Close) -> None:
-    SOCKETS_CLOSED.labels(why.name.lower()).inc()
-    try:
-        async with asyncio.timeout(_CLOSE_WITHIN_S):
-            await connection.close(why, _SENTENCES[why])
-    except TimeoutError:
-        connection.transport.abort()
-
-
-async def _finished(tasks: list[asyncio.Task[None]], outlet: Outlet) -> None:
-    """Wait for the writer and closer; one that is closing for a reason may say it first."""
-    if not outlet.ended.is_set():
-        for task in tasks:
-            task.cancel()
-    elif tasks:
-        tasks[0].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-_SENTENCES = {
-    Close.NOT_TEXT: "send text",
-    Close.NOT_UNDERSTOOD: "no message of this protocol",
-    Close.TOO_MANY_SOCKETS: "too many connections of this user",
-    Close.RESTARTING: "service restart",
-    Close.TRY_LATER: "try again later",
-    Close.NOT_AUTHENTICATED: "not authenticated",
-    Close.REVOKED: "sign-in revoked",
-    Close.AUTHENTICATION_TIMEOUT: "authentication timeout",
-    Close.EXPIRED: "sign-in expired",
-    Close.TOO_SLOW: "too slow; resume with the last cursor",
-}

@@ -5,11 +5,13 @@ are one step: nothing falls between what is replayed and what is live.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from services.notifier import messages
 from services.notifier.cursor import Cursor, epoch_of, open_cursor, seal_cursor
@@ -31,10 +33,12 @@ from services.notifier.rules import Replayed, Resume, ResyncReason, Source, fold
 from shared.auth.tokens import SignedIn
 from shared.events.catalogue import NOTIFICATIONS
 from shared.telemetry.names import EVENTS_CONSUMED, NOTIFICATIONS_UNREADABLE, RESYNCS, SOCKETS
-from shared.telemetry.tracing import KafkaHeaders
+from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, span
 from shared.tokens.keyring import KeyRing
 
 log = structlog.get_logger(__name__)
+
+_NO_SPAN = nullcontext()
 
 PartitionOf = Callable[[UUID, int], int]
 """The partition of a user among so many."""
@@ -120,11 +124,11 @@ class Hub:
             messages.event(cursor, entry.body),
             entry.type,
             entry.occurred_at if entry.type == RAISED else None,
-            entry.headers,
         )
-        for outlet in outlets:
-            if entry.offset >= outlet.from_offset:
-                outlet.offer(push)
+        with _span_of(entry):
+            for outlet in outlets:
+                if entry.offset >= outlet.from_offset:
+                    outlet.offer(push)
 
     def _sign_in_revoked(self, entry: Entry) -> None:
         sign_in_id = entry.about if entry.about.int else None
@@ -233,6 +237,13 @@ class Hub:
         """Drop what is too old to be needed."""
         self.ring.drop_before(now.timestamp())
         self.revocations.forget(now)
+
+
+def _span_of(entry: Entry) -> AbstractContextManager[object]:
+    """Of a trace that is kept."""
+    if not entry.headers or not is_sampled(entry.headers):
+        return _NO_SPAN
+    return span("push", kind=SpanKind.PRODUCER, parent=context_from_kafka(entry.headers))
 
 
 def utc_now() -> datetime:

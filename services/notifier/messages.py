@@ -1,4 +1,4 @@
-"""The protocol of `/v1/stream`: JSON text messages, built once per event, not once per socket.
+"""The protocol of `/v1/stream`: JSON text messages, built and framed once per event, not once per socket.
 
 Client: `{"type":"authenticate","access_token":…}` first, within five seconds, and again before the
 sign-in expires; `{"type":"ping"}` at will.
@@ -20,12 +20,9 @@ from typing import Literal
 from uuid import UUID
 
 import orjson
+from websockets.frames import Frame, Opcode
 
 from services.notifier.rules import ResyncReason
-from shared.telemetry.tracing import KafkaHeaders
-
-PONG = b'{"type":"pong"}'
-AUTHENTICATED = b'{"type":"authenticated"}'
 
 
 class Close(IntEnum):
@@ -45,33 +42,41 @@ class Close(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A message on its way to sockets. `type` is for the metrics; `occurred_at` only where the time
-    from the event to the screen matters; `headers` the trace of the event."""
+    """A message on its way to sockets, as a whole WebSocket frame. `type` is for the metrics; `occurred_at`
+    only where the time from the event to the screen matters."""
 
     frame: bytes
     type: str
     occurred_at: datetime | None = None
-    headers: KafkaHeaders = ()
+
+
+def _framed(message: bytes) -> bytes:
+    return Frame(Opcode.TEXT, message).serialize(mask=False)
+
+
+PONG = _framed(b'{"type":"pong"}')
+AUTHENTICATED = _framed(b'{"type":"authenticated"}')
 
 
 def ready(cursor: str) -> bytes:
     """The socket is served from this cursor on."""
-    return b'{"type":"ready","cursor":"%b"}' % cursor.encode()
+    return _framed(b'{"type":"ready","cursor":"%b"}' % cursor.encode())
 
 
 def event(cursor: str, body: bytes) -> bytes:
     """`body` is a JSON object already."""
-    return b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body)
+    return _framed(b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body))
 
 
 def summary(cursor: str, count: int, newest: Sequence[UUID]) -> bytes:
     """So many pop-ups were missed, the newest of them these."""
-    return orjson.dumps({"type": "summary", "count": count, "notification_ids": newest, "cursor": cursor})
+    told = {"type": "summary", "count": count, "notification_ids": newest, "cursor": cursor}
+    return _framed(orjson.dumps(told))
 
 
 def resync(cursor: str, reason: ResyncReason) -> bytes:
     """The client's cursor leads nowhere."""
-    return b'{"type":"resync","reason":"%b","cursor":"%b"}' % (reason.encode(), cursor.encode())
+    return _framed(b'{"type":"resync","reason":"%b","cursor":"%b"}' % (reason.encode(), cursor.encode()))
 
 
 class NotUnderstood(ValueError):
