@@ -5,10 +5,12 @@ from uuid import UUID
 
 from services.tracker.model import Change, Judgement
 from services.tracker.rules import RULESET_VERSION
-from shared.events.base import Event
+from shared.events.base import Event, unchecked
 from shared.events.engagements import EngagementJudged, EngagementKind
 from shared.events.ids import derived_id
 from shared.events.notifications import NotificationKind, NotificationRaised, NotificationRetracted
+
+_engagement_judged = unchecked(EngagementJudged)  # what it is made of was checked when the hit was decoded
 
 
 def events_of(change: Change) -> Iterator[Event]:
@@ -24,7 +26,7 @@ def events_of(change: Change) -> Iterator[Event]:
 def _engagement(change: Change) -> EngagementJudged:
     judged, hit, sent = change.judgement, change.hit, change.sent
     verdict, confidence, evidence = judged.finding
-    return EngagementJudged(
+    return _engagement_judged(
         event_id=derived_id("engagement-judged", judged.engagement_id, change.revision, verdict),
         occurred_at=hit.at,
         account_id=sent.account_id,

@@ -34,7 +34,7 @@ class Shard:
         self._lookup = lookup
         self._horizon = horizon
         self._most = most
-        self._live: OrderedDict[UUID, MessageState] = OrderedDict()
+        self._live: OrderedDict[int, MessageState] = OrderedDict()  # UUIDs hash and compare slowly
         self.pending = 0  # hits whose message is not confirmed yet
         self.unsaved: dict[UUID, Record] = {}
 
@@ -43,7 +43,7 @@ class Shard:
 
     def put_send(self, message_id: UUID, sent: Sent) -> list[Change]:
         """A state of a message."""
-        state = self._live.get(message_id)
+        state = self._live.get(message_id.int)
         if state is None:
             record = self._record(message_id)
             if record is None or sent.order > record.sent.order:
@@ -80,7 +80,7 @@ class Shard:
             fresh = state.touched is not None and now - state.touched <= self._horizon
             if fresh and len(self._live) <= self._most:
                 break
-            del self._live[state.message_id]
+            del self._live[state.message_id.int]
             self.pending -= state.pending
             state.settle(keep=0)
             self._keep(state)
@@ -93,13 +93,13 @@ class Shard:
         return taken
 
     def _touched(self, message_id: UUID, now: datetime) -> MessageState:
-        state = self._live.get(message_id)
+        state = self._live.get(message_id.int)
         if state is None:
             record = self._record(message_id)
             sent, lasting = record or (None, None)
-            state = self._live[message_id] = MessageState(message_id, sent, lasting)
+            state = self._live[message_id.int] = MessageState(message_id, sent, lasting)
         else:
-            self._live.move_to_end(message_id)
+            self._live.move_to_end(message_id.int)
         state.touched = now
         return state
 

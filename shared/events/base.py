@@ -1,10 +1,15 @@
 """What every event has."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+_set: Callable[[object, str, Any], None] = object.__setattr__
+P = ParamSpec("P")
+E = TypeVar("E", bound="Event")
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -35,3 +40,22 @@ class Event(EventPart):
     def key(self) -> str:
         """The Kafka message key: what decides partition, order and compaction."""
         raise NotImplementedError
+
+
+def unchecked(event: Callable[P, E]) -> Callable[P, E]:
+    """The constructor of an event without its checks: for values of our own, of the types that it names.
+
+    A field with a default factory must be given.
+    """
+    model = cast(type[E], event)
+    defaults = {name: field.default for name, field in model.model_fields.items()}
+
+    def made(*_: P.args, **fields: P.kwargs) -> E:
+        new = model.__new__(model)
+        _set(new, "__dict__", defaults | fields)  # in the order of the model
+        _set(new, "__pydantic_fields_set__", set(fields))
+        _set(new, "__pydantic_extra__", None)
+        _set(new, "__pydantic_private__", None)
+        return new
+
+    return made

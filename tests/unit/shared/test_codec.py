@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.events.base import Event
+from shared.events.base import Event, unchecked
 from shared.events.catalogue import TOPICS, event_types, topic_of
 from shared.events.codec import UndecodableEvent, decode, encode
 from shared.events.examples import examples_of
@@ -47,6 +47,17 @@ def test_any_valid_event_comes_back_equal(data: st.DataObject, event: type[Event
     made = event.model_validate_json(json.dumps(value))
     assert encode(made) == made.model_dump_json().encode()
     assert decode(topic_of(made).name, encode(made)) == made
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_an_unchecked_event_is_no_other(event: Event) -> None:
+    given = {name: getattr(event, name) for name in sorted(type(event).model_fields, reverse=True)}
+    made = unchecked(type(event))(**given)
+    assert made == event
+    assert made.model_copy() == event
+    assert encode(made) == encode(event)
+    with pytest.raises(TypeError):
+        encode(unchecked(type(event))())
 
 
 def test_a_producer_can_not_add_a_field() -> None:

@@ -7,6 +7,8 @@ from services.tracker import handlers
 from services.tracker.outputs import events_of
 from services.tracker.shard import Shard
 from shared.events.base import Event
+from shared.events.catalogue import topic_of
+from shared.events.codec import decode, encode
 from shared.events.engagements import EngagementJudged
 from shared.events.hits import Endpoint, HitRecorded, ViewingReported
 from shared.events.ids import derived_id
@@ -111,6 +113,7 @@ class Tracked:
     def take(self, *events: Event) -> list[Event]:
         """Fold the events; what they made the tracker tell."""
         told = [out for event in events for change in self._fold(event) for out in events_of(change)]
+        assert all(encode(decode(topic_of(out).name, encode(out))) == encode(out) for out in told)
         self.told += told
         return told
 
