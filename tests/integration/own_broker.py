@@ -54,6 +54,11 @@ class OwnBroker:
             self._process.kill()
             await self._process.wait()
 
+    def send(self, wish: signal.Signals) -> None:
+        """A signal: SIGSTOP makes it silent, SIGCONT goes on."""
+        assert self._process is not None
+        self._process.send_signal(wish)
+
     def environment(self) -> dict[str, str]:
         """What a service needs to reach it."""
         return {"KAIFU_KAFKA_BOOTSTRAP": self.settings.bootstrap, **self._broker.settings_of("tracker")}

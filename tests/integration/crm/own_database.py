@@ -4,6 +4,7 @@ crm's user has the rights of production there, and the indexes are made by the u
 """
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -62,6 +63,11 @@ class OwnDatabase:
             start_new_session=True,
         )
         await database_answers(mongodb_url(self._ports))
+
+    def send(self, wish: signal.Signals) -> None:
+        """A signal: SIGSTOP makes it silent, SIGCONT goes on."""
+        assert self._process is not None
+        self._process.send_signal(wish)
 
     async def kill(self) -> None:
         """SIGKILL."""

@@ -23,6 +23,7 @@ from shared.events.hits import Endpoint, HitRecorded
 from shared.events.ids import derived_id
 from shared.events.notifications import FeedChanged
 from shared.tokens import keyring
+from tests.chaos.faults.f13_rolled import endings
 from tests.integration.crm.own_database import OwnDatabase, configuration, opened, own_database
 from tests.integration.crm.people import People, asked, make_people
 from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
@@ -201,6 +202,30 @@ async def test_crm_killed_while_publishing_tells_everything_under_known_ids(tmp_
         assert {event.event_id for event in told} <= {
             derived_id("feed-changed", event.event_id) for event in events
         }
+
+        async def done() -> bool | None:
+            stored = [await counts(here, name) for name in ("engagements", "hits", "outbox")]
+            return stored == [2 * MAILS, MAILS, 0] or None
+
+        await until(done, "everything stored once")
+
+
+@pytest.mark.parametrize("silent", ["broker", "database"])
+async def test_it_ends_in_order_though_one_that_it_needs_is_silent(silent: str, tmp_path: Path) -> None:
+    """In the middle of its work, within its grace; the next one finishes what it had begun."""
+    async with stage(tmp_path) as here:
+        people = await make_people(here.crm)
+        ids = await prepared(here.crm, people, MAILS)
+        await publish(here.broker, [event for id_ in ids for event in happened(people, id_)])
+        await topic(here.broker, NOTIFICATIONS.name, lambda got: len(got) > 0)
+        part = here.broker if silent == "broker" else here.server
+        part.send(signal.SIGSTOP)
+        try:
+            here.process.send(signal.SIGTERM)
+            assert await here.process.ended(endings()["crm"].grace_s) == 0
+        finally:
+            part.send(signal.SIGCONT)
+        await here.process.start()
 
         async def done() -> bool | None:
             stored = [await counts(here, name) for name in ("engagements", "hits", "outbox")]
