@@ -176,7 +176,8 @@ async def test_poison_is_set_aside_with_reason_and_origin_and_the_rest_is_done(
 
     recorder = Recorder(events, handle)
     for event in events:
-        await publisher.publish(event, [("traceparent", b"00-trace-span-01")])
+        headers = [("traceparent", b"00-trace-span-01"), (REASON, b"somebody else's"), (ORIGIN, b"elsewhere")]
+        await publisher.publish(event, headers)
     await publish_bytes(publisher, TOPIC, b"{not json", b'{"type":"log_decided"}')
     async with consuming(broker, publisher, "poison", recorder):
         await until(lambda: len(recorder.done) >= 4)
@@ -190,6 +191,7 @@ async def test_poison_is_set_aside_with_reason_and_origin_and_the_rest_is_done(
     assert len([reason for reason in reasons if reason.startswith("undecodable")]) == 2
     for letter in letters:
         headers = dict(letter.headers)
+        assert len(headers) == len(letter.headers), "one of each"
         topic, partition, offset = headers[ORIGIN].decode().split("/")
         assert (topic, partition.isdigit(), offset.isdigit()) == (TOPIC.name, True, True)
         assert headers["traceparent"]

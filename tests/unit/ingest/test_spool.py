@@ -197,12 +197,12 @@ async def test_a_full_disk_is_said_and_room_is_noticed(tmp_path: Path) -> None:
     disk.full = True
     with pytest.raises(SpoolFull, match="No space left"):
         await spool.append([record(1)])
-    assert not spool.writable
+    assert (spool.writable, SPOOL_WRITABLE._value.get()) == (False, 0)
     await spool.probe()
     assert not spool.writable
     disk.full = False
     await spool.probe()
-    assert spool.writable
+    assert (spool.writable, SPOOL_WRITABLE._value.get()) == (True, 1)
     await spool.append([record(2)])
     assert await _drained(spool) == [record(2)]
     await spool.stop()

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from shared.bus.consumer import EventConsumer
-from shared.bus.dead_letters import DeadLetters
+from shared.bus.dead_letters import DeadLetters, stand_still
 from shared.bus.lag import LagGauge
 from shared.bus.producer import EventPublisher
 from shared.events.catalogue import HITS
@@ -124,3 +124,15 @@ def test_a_partition_that_is_held_no_more_has_no_lag_here() -> None:
     shown = {sample.labels["partition"]: sample.value for sample in family.samples}
     assert shown["0"] == 2.0
     assert "7" not in shown
+
+
+async def test_standing_still_on_purpose_is_no_stall() -> None:
+    clock, stopping = _Clock(), asyncio.Event()
+    progress = Progress(20.0, clock)
+    progress.expect("consumer")
+    clock.now = 50.0
+    standing = asyncio.create_task(stand_still("crm", "consumer", progress, stopping))
+    await asyncio.sleep(0)
+    assert progress.ages() == {"consumer": 0.0}
+    stopping.set()
+    await standing
