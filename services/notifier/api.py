@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import structlog
 from websockets.asyncio.server import ServerConnection, serve
@@ -32,7 +31,7 @@ log = structlog.get_logger(__name__)
 PATH = "/v1/stream"
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
-ReadReplay = Callable[[int, int, int, UUID], Awaitable[list[Entry]]]
+ReadReplay = Callable[[int, int, int, str], Awaitable[list[Entry]]]
 """The user's events of a partition, from and up to an offset."""
 
 

@@ -5,10 +5,8 @@ are one step: nothing falls between what is replayed and what is live.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -28,7 +26,7 @@ from services.notifier.model import (
     copies_removed,
     read_entry,
 )
-from services.notifier.outlet import Outlet
+from services.notifier.outlet import Outlet, offer_event
 from services.notifier.rules import Replayed, Resume, ResyncReason, Source, fold, resume
 from shared.auth.tokens import SignedIn
 from shared.events.catalogue import NOTIFICATIONS
@@ -38,9 +36,9 @@ from shared.tokens.keyring import KeyRing
 
 log = structlog.get_logger(__name__)
 
-_NO_SPAN = nullcontext()
+_CONSUMED = EVENTS_CONSUMED.labels(NOTIFICATIONS.name)
 
-PartitionOf = Callable[[UUID, int], int]
+PartitionOf = Callable[[str, int], int]
 """The partition of a user among so many."""
 
 
@@ -84,7 +82,7 @@ class Hub:
         self._keys = keys
         self._partition_of = partition_of
         self._sockets_per_user = sockets_per_user
-        self._outlets: dict[UUID, set[Outlet]] = {}
+        self._outlets: dict[str, set[Outlet]] = {}
 
     def begin(self, cluster_id: str, starts: dict[int, int]) -> None:
         """Another log begins: whoever is connected has to load afresh."""
@@ -106,7 +104,7 @@ class Hub:
             NOTIFICATIONS_UNREADABLE.inc()
             log.warning("an unreadable notification", partition=partition, offset=offset, reason=str(error))
             return
-        EVENTS_CONSUMED.labels(NOTIFICATIONS.name).inc()
+        _CONSUMED.inc()
         if not self._seen.first_time(entry.event_id, self.epoch, offset):
             return
         if entry.type == SIGN_IN_REVOKED:
@@ -125,13 +123,14 @@ class Hub:
             entry.type,
             entry.occurred_at if entry.type == RAISED else None,
         )
-        with _span_of(entry):
-            for outlet in outlets:
-                if entry.offset >= outlet.from_offset:
-                    outlet.offer(push)
+        if entry.headers and is_sampled(entry.headers):
+            with span("push", kind=SpanKind.PRODUCER, parent=context_from_kafka(entry.headers)):
+                offer_event(push, entry.offset, outlets)
+        else:
+            offer_event(push, entry.offset, outlets)
 
     def _sign_in_revoked(self, entry: Entry) -> None:
-        sign_in_id = entry.about if entry.about.int else None
+        sign_in_id = entry.about or None
         self.revocations.add(entry.user_id, sign_in_id, entry.occurred_at)
         for outlet in self._outlets.get(entry.user_id, ()):
             if sign_in_id in (None, outlet.sign_in_id):
@@ -141,16 +140,16 @@ class Hub:
         """Serve a socket from its cursor on, or from now on. Raises Refused."""
         if self.revocations.ended(who):
             raise Refused(Close.REVOKED)
-        mine = self._outlets.setdefault(who.user_id, set())
+        mine = self._outlets.setdefault(outlet.user_id, set())
         if len(mine) >= self._sockets_per_user:
             raise Refused(Close.TOO_MANY_SOCKETS)
-        partition = self._partition(who.user_id)
+        partition = self._partition(outlet.user_id)
         floor, live = self.ring.floor(partition), self.ring.next(partition)
         if after is None:
             how = Resume(live, Source.NONE)
         else:
             how = resume(open_cursor(self._keys, after), self.epoch, partition, floor, live)
-        kept = [] if how.source is Source.NONE else self.ring.of(who.user_id, how.from_offset)
+        kept = [] if how.source is Source.NONE else self.ring.of(outlet.user_id, how.from_offset)
         missing = (how.from_offset, floor) if how.source is Source.KAFKA else None
         outlet.from_offset = max(live, how.from_offset)
         mine.add(outlet)
@@ -168,11 +167,11 @@ class Hub:
 
     def renew(self, outlet: Outlet, who: SignedIn) -> None:
         """The socket's user authenticates again. Raises Refused."""
-        if who.user_id != outlet.user_id:
+        if str(who.user_id) != outlet.user_id:
             raise Refused(Close.NOT_AUTHENTICATED)
         if self.revocations.ended(who):
             raise Refused(Close.REVOKED)
-        outlet.sign_in_id = who.sign_in_id
+        outlet.sign_in_id = str(who.sign_in_id)
 
     def end_all(self, why: Close) -> None:
         """The process stops."""
@@ -213,7 +212,7 @@ class Hub:
             return Push(messages.summary(cursor, told.count, told.newest), "summary")
         return Push(messages.event(cursor, told.entry.body), told.entry.type)
 
-    def _resync(self, user_id: UUID, reason: ResyncReason, next_offset: int | None = None) -> Push:
+    def _resync(self, user_id: str, reason: ResyncReason, next_offset: int | None = None) -> Push:
         partition = self._partition(user_id)
         place = self.ring.next(partition) if next_offset is None else next_offset
         RESYNCS.labels(reason).inc()
@@ -230,20 +229,13 @@ class Hub:
         """The sealed cursor of a place in the present log."""
         return seal_cursor(self._keys, Cursor(self.epoch, partition, next_offset))
 
-    def _partition(self, user_id: UUID) -> int:
+    def _partition(self, user_id: str) -> int:
         return self._partition_of(user_id, len(self.ring.partitions()))
 
     def tidy(self, now: datetime) -> None:
         """Drop what is too old to be needed."""
         self.ring.drop_before(now.timestamp())
         self.revocations.forget(now)
-
-
-def _span_of(entry: Entry) -> AbstractContextManager[object]:
-    """Of a trace that is kept."""
-    if not entry.headers or not is_sampled(entry.headers):
-        return _NO_SPAN
-    return span("push", kind=SpanKind.PRODUCER, parent=context_from_kafka(entry.headers))
 
 
 def utc_now() -> datetime:

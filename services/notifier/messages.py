@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Literal
-from uuid import UUID
 
 import orjson
-from websockets.frames import Frame, Opcode
 
 from services.notifier.rules import ResyncReason
 
@@ -50,33 +48,39 @@ class Push:
     occurred_at: datetime | None = None
 
 
-def _framed(message: bytes) -> bytes:
-    return Frame(Opcode.TEXT, message).serialize(mask=False)
+def framed(message: bytes) -> bytes:
+    """A text message as one frame (RFC 6455, 5.2): final, unmasked, without extensions."""
+    length = len(message)
+    if length < 126:
+        return b"\x81%c%b" % (length, message)
+    if length < 65_536:
+        return b"\x81\x7e%b%b" % (length.to_bytes(2), message)
+    return b"\x81\x7f%b%b" % (length.to_bytes(8), message)
 
 
-PONG = _framed(b'{"type":"pong"}')
-AUTHENTICATED = _framed(b'{"type":"authenticated"}')
+PONG = framed(b'{"type":"pong"}')
+AUTHENTICATED = framed(b'{"type":"authenticated"}')
 
 
 def ready(cursor: str) -> bytes:
     """The socket is served from this cursor on."""
-    return _framed(b'{"type":"ready","cursor":"%b"}' % cursor.encode())
+    return framed(b'{"type":"ready","cursor":"%b"}' % cursor.encode())
 
 
 def event(cursor: str, body: bytes) -> bytes:
     """`body` is a JSON object already."""
-    return _framed(b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body))
+    return framed(b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body))
 
 
-def summary(cursor: str, count: int, newest: Sequence[UUID]) -> bytes:
+def summary(cursor: str, count: int, newest: Sequence[str]) -> bytes:
     """So many pop-ups were missed, the newest of them these."""
     told = {"type": "summary", "count": count, "notification_ids": newest, "cursor": cursor}
-    return _framed(orjson.dumps(told))
+    return framed(orjson.dumps(told))
 
 
 def resync(cursor: str, reason: ResyncReason) -> bytes:
     """The client's cursor leads nowhere."""
-    return _framed(b'{"type":"resync","reason":"%b","cursor":"%b"}' % (reason.encode(), cursor.encode()))
+    return framed(b'{"type":"resync","reason":"%b","cursor":"%b"}' % (reason.encode(), cursor.encode()))
 
 
 class NotUnderstood(ValueError):

@@ -2,9 +2,8 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from typing import NamedTuple
 
 import orjson
 
@@ -17,7 +16,7 @@ FEED_CHANGED = "feed_changed"
 SETTINGS_CHANGED = "settings_changed"
 SIGN_IN_REVOKED = "sign_in_revoked"
 _REVOCATION_KEPT = LIFETIME + timedelta(minutes=5)  # then the last token of that sign-in is over
-_NO_ID = UUID(int=0)
+_ID_LENGTH = 36
 
 
 class Unreadable(ValueError):
@@ -32,11 +31,11 @@ class ReplayUnavailable(RuntimeError):
     """The broker does not answer; the client may come again with the same cursor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event for a user's screens. `body` is passed on as it came.
+class Entry(NamedTuple):
+    """One event for a user's screens. `body` is passed on as it came, and ids are as they are spelled in it:
+    a UUID object of each would cost more than all else that is done with an event.
 
-    `about`: what it is about, for folding: a notification, a message, the settings, a sign-in.
+    `about`: what it is about, for folding: a notification, a message, a sign-in; else empty.
     `at`: the broker's time in seconds; `occurred_at`: the event's own.
     """
 
@@ -44,10 +43,10 @@ class Entry:
     offset: int
     at: float
     type: str
-    event_id: UUID
-    user_id: UUID
+    event_id: str
+    user_id: str
     occurred_at: datetime
-    about: UUID
+    about: str
     body: bytes
     headers: KafkaHeaders = ()
 
@@ -73,15 +72,21 @@ def read_entry(
             offset=offset,
             at=at,
             type=kind,
-            event_id=UUID(event["event_id"]),
-            user_id=UUID(event["user_id"]),
+            event_id=_id(event["event_id"]),
+            user_id=_id(event["user_id"]),
             occurred_at=datetime.fromisoformat(event["occurred_at"]).astimezone(UTC),
-            about=UUID(about) if about else _NO_ID,
+            about=_id(about) if about else "",
             body=value or b"",
             headers=headers,
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None
+
+
+def _id(spelled: str) -> str:
+    if type(spelled) is not str or len(spelled) != _ID_LENGTH:
+        raise ValueError
+    return spelled
 
 
 class Ring:
@@ -94,7 +99,7 @@ class Ring:
         self._span_s = span_s
         self._limit = limit
         self._all: deque[Entry] = deque()
-        self._by_user: dict[UUID, deque[Entry]] = {}
+        self._by_user: dict[str, deque[Entry]] = {}
         self._floor: dict[int, int] = {}
         self._next: dict[int, int] = {}
 
@@ -141,7 +146,7 @@ class Ring:
             del self._by_user[entry.user_id]
         self._floor[entry.partition] = max(self._floor[entry.partition], entry.offset + 1)
 
-    def of(self, user_id: UUID, from_offset: int) -> list[Entry]:
+    def of(self, user_id: str, from_offset: int) -> list[Entry]:
         """The user's kept events from an offset on, in order."""
         return [entry for entry in self._by_user.get(user_id, ()) if entry.offset >= from_offset]
 
@@ -154,9 +159,9 @@ class SeenEvents:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._places: OrderedDict[UUID, tuple[bytes, int]] = OrderedDict()
+        self._places: OrderedDict[str, tuple[bytes, int]] = OrderedDict()
 
-    def first_time(self, event_id: UUID, epoch: bytes, offset: int) -> bool:
+    def first_time(self, event_id: str, epoch: bytes, offset: int) -> bool:
         """Note an event; whether it is new."""
         if event_id in self._places:
             return False
@@ -165,7 +170,7 @@ class SeenEvents:
             self._places.popitem(last=False)
         return True
 
-    def is_copy(self, event_id: UUID, epoch: bytes, offset: int) -> bool:
+    def is_copy(self, event_id: str, epoch: bytes, offset: int) -> bool:
         """Whether the event was first seen at another offset of the same log."""
         place = self._places.get(event_id)
         return place is not None and place[0] == epoch and place[1] != offset
@@ -175,10 +180,10 @@ class Revocations:
     """Sign-ins that ended while tokens of theirs are still valid."""
 
     def __init__(self) -> None:
-        self._sign_ins: dict[UUID, datetime] = {}
-        self._users: dict[UUID, datetime] = {}
+        self._sign_ins: dict[str, datetime] = {}
+        self._users: dict[str, datetime] = {}
 
-    def add(self, user_id: UUID, sign_in_id: UUID | None, at: datetime) -> None:
+    def add(self, user_id: str, sign_in_id: str | None, at: datetime) -> None:
         """One sign-in, or all of the user's that exist at that time."""
         if sign_in_id is None:
             self._users[user_id] = max(at, self._users.get(user_id, at))
@@ -188,9 +193,9 @@ class Revocations:
     def ended(self, who: SignedIn) -> bool:
         """Whether the bearer's sign-in was revoked. A token's `iat` is in whole seconds, so a token
         made in the second of the revocation counts as older."""
-        if who.sign_in_id in self._sign_ins:
+        if str(who.sign_in_id) in self._sign_ins:
             return True
-        revoked_at = self._users.get(who.user_id)
+        revoked_at = self._users.get(str(who.user_id))
         issued_at = who.issued_at or who.expires_at - LIFETIME
         return revoked_at is not None and issued_at <= revoked_at
 
@@ -203,7 +208,7 @@ class Revocations:
 
 def copies_removed(entries: Iterable[Entry], seen: SeenEvents, epoch: bytes) -> list[Entry]:
     """Each event once: not again within `entries`, nor where a first copy stands elsewhere."""
-    unique: dict[UUID, Entry] = {}
+    unique: dict[str, Entry] = {}
     for entry in entries:
         if not seen.is_copy(entry.event_id, epoch, entry.offset):
             unique.setdefault(entry.event_id, entry)

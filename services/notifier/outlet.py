@@ -1,10 +1,9 @@
 """The way out to one socket: what can't be written yet waits in a bounded queue; and the socket's end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
-from uuid import UUID
 
 from prometheus_client import Counter
 
@@ -14,10 +13,11 @@ from shared.telemetry.names import PUSH_LATENCY, PUSHES
 
 
 class Wire(Protocol):
-    """A socket. It calls `Outlet.flush` when it can be written again."""
+    """A socket. It calls `Outlet.flush` when it is no longer paused."""
 
-    def can_write(self) -> bool:
-        """Whether the client reads as fast as it is written to."""
+    @property
+    def paused(self) -> bool:
+        """Whether the client reads too slowly for more."""
 
     def write(self, frame: bytes) -> None:
         """Hand a whole WebSocket frame to the system, without waiting."""
@@ -33,32 +33,25 @@ class Outlet:
     `from_offset`: events below it have been seen, or come by the replay.
     """
 
-    __slots__ = (
-        "_begun",
-        "_limit",
-        "_past",
-        "_waiting",
-        "_wire",
-        "from_offset",
-        "sign_in_id",
-        "user_id",
-        "why",
-    )
+    __slots__ = ("_begun", "_direct", "_limit", "_past", "_waiting", "_wire", "from_offset", "sign_in_id",
+                 "user_id", "why")  # fmt: skip
 
     def __init__(self, who: SignedIn, limit: int, wire: Wire) -> None:
-        self.user_id: UUID = who.user_id
-        self.sign_in_id: UUID = who.sign_in_id
+        self.user_id = str(who.user_id)
+        self.sign_in_id = str(who.sign_in_id)
         self.from_offset = 0
         self.why: Close | None = None
         self._limit = limit
         self._wire = wire
         self._begun = False
+        self._direct = False  # nothing waits
         self._past: list[Push] = []
         self._waiting: list[Push] = []
 
     def greet(self, push: Push) -> None:
         """The first message of all."""
-        self._write(push)
+        self._wire.write(push.frame)
+        _count(push, 1)
 
     def begin(self, past: Sequence[Push]) -> None:
         """Write the past, then what was offered meanwhile, then whatever is offered."""
@@ -67,44 +60,65 @@ class Outlet:
         self.flush()
 
     def offer(self, push: Push) -> None:
-        """Write a message or queue it. A full queue ends the socket: its client resumes with its cursor."""
-        if self.why is not None:
-            return
-        if self._begun and not self._waiting and not self._past and self._wire.can_write():
-            self._write(push)
-        elif len(self._waiting) < self._limit:
-            self._waiting.append(push)
-        else:
-            self.end(Close.TOO_SLOW)
+        """Write a message or queue it."""
+        if self.put(push):
+            _count(push, 1)
+
+    def put(self, push: Push) -> bool:
+        """The same uncounted; whether it is written already. A full queue ends the socket: its client resumes
+        with its last cursor."""
+        if self._direct and not self._wire.paused:
+            self._wire.write(push.frame)
+            return True
+        if self.why is None:
+            self._direct = False
+            if len(self._waiting) < self._limit:
+                self._waiting.append(push)
+            else:
+                self.end(Close.TOO_SLOW)
+        return False
 
     def flush(self) -> None:
         """Write what waits, as far as the client reads."""
         if self._begun:
             self._write_some(self._past)
-        if self._begun and not self._past:
-            self._write_some(self._waiting)
+            if not self._past:
+                self._write_some(self._waiting)
+            self._direct = self.why is None and not self._past and not self._waiting
 
     def end(self, why: Close) -> None:
         """Close the socket; the first reason counts."""
         if self.why is None:
             self.why = why
+            self._direct = False
             self._wire.end(why)
 
     def _write_some(self, queue: list[Push]) -> None:
         written = 0
-        while written < len(queue) and self.why is None and self._wire.can_write():
-            self._write(queue[written])
+        while written < len(queue) and self.why is None and not self._wire.paused:
+            self._wire.write(queue[written].frame)
+            _count(queue[written], 1)
             written += 1
         del queue[:written]
 
-    def _write(self, push: Push) -> None:
-        self._wire.write(push.frame)
-        _pushes_of(push.type).inc()
+
+def offer_event(push: Push, offset: int, outlets: Iterable[Outlet]) -> None:
+    """Offer what stands at that offset to those who have not seen it."""
+    written = 0
+    for outlet in outlets:
+        if offset >= outlet.from_offset and outlet.put(push):
+            written += 1
+    if written:
+        _count(push, written)
         if push.occurred_at is not None:
             took_s = (datetime.now(UTC) - push.occurred_at).total_seconds()
             PUSH_LATENCY.observe(max(0.0, took_s))  # the hit's clock may be another machine's
 
 
+def _count(push: Push, sockets: int) -> None:
+    _pushes(push.type).inc(sockets)
+
+
 @cache
-def _pushes_of(kind: str) -> Counter:
+def _pushes(kind: str) -> Counter:
     return PUSHES.labels(kind)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Literal
-from uuid import UUID
 
 from services.notifier.cursor import Cursor
 from services.notifier.model import FEED_CHANGED, RAISED, RETRACTED, SETTINGS_CHANGED, Entry
@@ -58,7 +57,7 @@ class Replayed:
     next_offset: int
     entry: Entry | None
     count: int = 0
-    newest: tuple[UUID, ...] = ()
+    newest: tuple[str, ...] = ()
 
 
 def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
@@ -88,7 +87,7 @@ def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
     return told
 
 
-def _still_matters(entry: Entry, last: dict[tuple[str, UUID], int]) -> bool:
+def _still_matters(entry: Entry, last: dict[tuple[str, str], int]) -> bool:
     if entry.type == RAISED:
         return last.get((RETRACTED, entry.about), -1) < entry.offset
     if entry.type in (FEED_CHANGED, SETTINGS_CHANGED):

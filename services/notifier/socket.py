@@ -19,10 +19,6 @@ class Socket(ServerConnection):
     outlet: Outlet | None = None
     _closing: asyncio.Task[None] | None = None
 
-    def can_write(self) -> bool:
-        """Whether the system's buffer and a few events of ours hold what the client has not read yet."""
-        return not self.paused
-
     def write(self, frame: bytes) -> None:
         """A whole frame; nothing once the socket is closing."""
         if self.protocol.state is State.OPEN:

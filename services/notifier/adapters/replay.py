@@ -1,7 +1,6 @@
 """What one client missed, read from Kafka by a short-lived reader of its partition."""
 
 import asyncio
-from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -27,7 +26,7 @@ class Replays:
         self._deadline_s = deadline_s
         self._turns = asyncio.Semaphore(at_once)
 
-    async def read(self, partition: int, start: int, end: int, user_id: UUID) -> list[Entry]:
+    async def read(self, partition: int, start: int, end: int, user_id: str) -> list[Entry]:
         """The user's events from `start` up to `end` (exclusive). Raises ReplayExpired, ReplayUnavailable."""
         if end - start > self._records:
             raise ReplayExpired
@@ -37,7 +36,7 @@ class Replays:
         except (KafkaError, TimeoutError, OSError) as error:
             raise ReplayUnavailable(type(error).__name__) from error
 
-    async def _read(self, partition: TopicPartition, start: int, end: int, user_id: UUID) -> list[Entry]:
+    async def _read(self, partition: TopicPartition, start: int, end: int, user_id: str) -> list[Entry]:
         client = consumer_client(self._kafka, None)
         await client.start()
         try:
@@ -45,7 +44,7 @@ class Replays:
             if (await client.beginning_offsets([partition]))[partition] > start:
                 raise ReplayExpired
             client.seek(partition, start)
-            return await self._until(client, partition, end, str(user_id).encode())
+            return await self._until(client, partition, end, user_id.encode())
         finally:
             await client.stop()
 

@@ -181,7 +181,7 @@ async def test_what_one_replay_holds_in_memory_is_bounded(
 
     async def replayed(events: int) -> list[Entry]:
         replays = Replays(broker.settings, records=100_000, events=events, deadline_s=10.0, at_once=1)
-        return await replays.read(partition, 0, end, me)
+        return await replays.read(partition, 0, end, str(me))
 
     assert len(await replayed(4)) == 7  # twice as many: copies may stand there
     with pytest.raises(ReplayExpired):

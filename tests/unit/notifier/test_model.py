@@ -26,20 +26,20 @@ from shared.tokens import keyring
 from shared.tokens.keyring import KeyRing
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-USERS = [derived_id("test user", number) for number in range(3)]
+USERS = [str(derived_id("test user", number)) for number in range(3)]
 EPOCH = epoch_of("one cluster")
 
 
-def entry(offset: int, user: UUID = USERS[0], at: float = 0.0, event_id: UUID | None = None) -> Entry:
+def entry(offset: int, user: str = USERS[0], at: float = 0.0, event_id: str | None = None) -> Entry:
     return Entry(
         partition=0,
         offset=offset,
         at=at,
         type="notification_raised",
-        event_id=event_id or uuid4(),
+        event_id=event_id or str(uuid4()),
         user_id=user,
         occurred_at=NOW,
-        about=uuid4(),
+        about=str(uuid4()),
         body=b"{}",
     )
 
@@ -50,7 +50,7 @@ def entry(offset: int, user: UUID = USERS[0], at: float = 0.0, event_id: UUID | 
     st.integers(0, 20),
 )
 def test_above_its_floor_the_ring_is_complete_and_below_it_says_so(
-    arrivals: list[tuple[UUID, int]], limit: int, span: int
+    arrivals: list[tuple[str, int]], limit: int, span: int
 ) -> None:
     ring = Ring(span, limit)
     ring.begin({0: 0})
@@ -90,7 +90,7 @@ def test_another_log_begins_with_an_empty_ring() -> None:
 
 @pytest.mark.requirement("T9")
 def test_an_id_is_seen_once_and_remembered_within_the_limit() -> None:
-    seen, ids = SeenEvents(2), [uuid4() for _ in range(3)]
+    seen, ids = SeenEvents(2), [str(uuid4()) for _ in range(3)]
     assert [seen.first_time(ids[0], EPOCH, offset) for offset in (4, 5)] == [True, False]
     assert not seen.is_copy(ids[0], EPOCH, 4)
     assert seen.is_copy(ids[0], EPOCH, 5)
@@ -101,19 +101,19 @@ def test_an_id_is_seen_once_and_remembered_within_the_limit() -> None:
 
 
 def test_copies_go_wherever_the_first_one_stands() -> None:
-    seen, twice, elsewhere = SeenEvents(10), uuid4(), uuid4()
+    seen, twice, elsewhere = SeenEvents(10), str(uuid4()), str(uuid4())
     seen.first_time(elsewhere, EPOCH, 1)
     found = [entry(3, event_id=twice), entry(4, event_id=elsewhere), entry(5, event_id=twice), entry(6)]
     assert [kept.offset for kept in copies_removed(found, seen, EPOCH)] == [3, 6]
 
 
-def signed_in(user: UUID, issued_at: datetime) -> SignedIn:
-    return SignedIn(user, uuid4(), Role.REP, uuid4(), issued_at + timedelta(minutes=10), issued_at)
+def signed_in(user: str, issued_at: datetime) -> SignedIn:
+    return SignedIn(UUID(user), uuid4(), Role.REP, uuid4(), issued_at + timedelta(minutes=10), issued_at)
 
 
 def test_one_revoked_sign_in_stays_out_and_the_users_others_stay_in() -> None:
     revocations, who = Revocations(), signed_in(USERS[0], NOW)
-    revocations.add(who.user_id, who.sign_in_id, NOW)
+    revocations.add(str(who.user_id), str(who.sign_in_id), NOW)
     assert revocations.ended(who)
     assert not revocations.ended(signed_in(USERS[0], NOW))
     revocations.forget(NOW + timedelta(minutes=14))
@@ -136,23 +136,23 @@ def test_an_event_is_read_as_it_was_published_with_more_fields_than_known() -> N
         event_id=uuid4(),
         occurred_at=NOW,
         account_id=uuid4(),
-        user_id=USERS[0],
+        user_id=UUID(USERS[0]),
         notification_id=uuid4(),
         kind=NotificationKind.OPENED,
     )
     body = encode(raised)[:-1] + b',"of_a_newer_producer":1}'
     read = read_entry(2, 7, 1.5, body)
     assert (read.partition, read.offset, read.at, read.body) == (2, 7, 1.5, body)
-    assert (read.event_id, read.user_id, read.occurred_at) == (raised.event_id, USERS[0], NOW)
-    assert (read.type, read.about) == ("notification_raised", raised.notification_id)
+    assert (read.event_id, read.user_id, read.occurred_at) == (str(raised.event_id), USERS[0], NOW)
+    assert (read.type, read.about) == ("notification_raised", str(raised.notification_id))
 
 
 def test_what_an_event_is_about_follows_its_type() -> None:
-    base = {"event_id": uuid4(), "occurred_at": NOW, "account_id": uuid4(), "user_id": USERS[0]}
+    base = {"event_id": uuid4(), "occurred_at": NOW, "account_id": uuid4(), "user_id": UUID(USERS[0])}
     message, sign_in = uuid4(), uuid4()
-    assert read_entry(0, 0, 0, encode(FeedChanged(**base, message_id=message))).about == message
-    assert read_entry(0, 0, 0, encode(SignInRevoked(**base, sign_in_id=sign_in))).about == sign_in
-    assert read_entry(0, 0, 0, encode(SignInRevoked(**base))).about.int == 0
+    assert read_entry(0, 0, 0, encode(FeedChanged(**base, message_id=message))).about == str(message)
+    assert read_entry(0, 0, 0, encode(SignInRevoked(**base, sign_in_id=sign_in))).about == str(sign_in)
+    assert read_entry(0, 0, 0, encode(SignInRevoked(**base))).about == ""
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,8 @@ def test_what_an_event_is_about_follows_its_type() -> None:
         b'{"type":"feed_changed"}',
         b"\xff\xfe",
         b'{"type":[]}',
+        b'{"type":"settings_changed","event_id":7,"user_id":8,"occurred_at":"2026-11-02T09:00:00Z"}',
+        b'{"type":"settings_changed","event_id":"7","user_id":"8","occurred_at":"2026-11-02T09:00:00Z"}',
     ],
 )
 def test_what_is_no_event_is_unreadable(value: bytes | None) -> None:
