@@ -171,7 +171,7 @@ async def test_what_one_replay_holds_in_memory_is_bounded(
 ) -> None:
     me = uuid4()
     await publisher.publish_all((raised(me), None) for _ in range(7))
-    partition = partition_of_user(me, broker.settings.partitions)
+    partition = partition_of_user(str(me), broker.settings.partitions)
     async with broker.reader(NOTIFICATIONS.name) as client, asyncio.timeout(10):
         mine: list[Any] = []
         while len(mine) < 7:
