@@ -69,7 +69,7 @@ class MessageState:
         return self._judge(0, len(self.entries))
 
     def put_hit(self, hit: Hit) -> list[Change]:
-        """A fetch; one that is known changes nothing."""
+        """A fetch; one that is known changes nothing. `settle` after it, so that hits do not pile up."""
         index = len(self.entries)
         if index and not self.entries[-1].hit < hit:
             index = bisect_left(self.entries, hit, key=_by_hit)
@@ -80,9 +80,7 @@ class MessageState:
         if self.sent is None or self.sent.judged_from is None:
             del self.entries[MOST_PENDING:]
             return []
-        changes = self._judge(index, index)
-        self.settle(keep=MOST_HITS)
-        return changes
+        return self._judge(index, index)
 
     def put_beacon(self, beacon: Beacon) -> list[Change]:
         """A report of viewing: it may explain hits before and after it."""

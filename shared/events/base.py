@@ -49,11 +49,12 @@ def unchecked(event: Callable[P, E]) -> Callable[P, E]:
     """
     model = cast(type[E], event)
     defaults = {name: field.default for name, field in model.model_fields.items()}
+    every = set(defaults)
 
     def made(*_: P.args, **fields: P.kwargs) -> E:
         new = model.__new__(model)
         _set(new, "__dict__", defaults | fields)  # in the order of the model
-        _set(new, "__pydantic_fields_set__", set(fields))
+        _set(new, "__pydantic_fields_set__", every)
         _set(new, "__pydantic_extra__", None)
         _set(new, "__pydantic_private__", None)
         return new

@@ -4,13 +4,14 @@ A derived id is the whole of "effects exactly once": the same inputs give the sa
 replica and after every restart, and each store is keyed by it.
 """
 
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import uuid_utils
 from uuid_utils.compat import uuid7
 
 NAMESPACE = UUID("6f0d3c1e-5d0b-5f57-9a54-0c4f1b6f2a11")
 _NAMESPACE = uuid_utils.UUID(NAMESPACE.hex)
+_set, _UNKNOWN = object.__setattr__, SafeUUID.unknown
 _SEPARATOR = "\x1f"  # can't stand in a UUID or a word, so ("a", "bc") and ("ab", "c") differ
 
 
@@ -21,4 +22,7 @@ def new_id() -> UUID:
 
 def derived_id(*parts: object) -> UUID:
     """The UUIDv5 of the parts, in order; the first part says what is being derived."""
-    return UUID(int=uuid_utils.uuid5(_NAMESPACE, _SEPARATOR.join([str(part) for part in parts])).int)
+    made = UUID.__new__(UUID)  # what UUID(int=...) does, without its look for other arguments
+    _set(made, "int", uuid_utils.uuid5(_NAMESPACE, _SEPARATOR.join(map(str, parts))).int)
+    _set(made, "is_safe", _UNKNOWN)
+    return made
