@@ -14,13 +14,16 @@ from shared.tokens import keyring
 from shared.tokens.keyring import KeyRing
 from shared.tokens.tracking import PixelToken, seal_pixel
 from tests.chaos.faults.f13_rolled import endings
+from tests.integration.crm_keys import Crm
 from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker
 
 pytestmark = pytest.mark.integration
 _NOBODY = "http://127.0.0.1:1"
 
 
-def _services(broker: OwnBroker, folder: Path, keys: Path, tracking_port: int) -> list[ServiceProcess]:
+def _services(
+    broker: OwnBroker, crm: Crm, folder: Path, keys: Path, tracking_port: int
+) -> list[ServiceProcess]:
     directory = {"KAIFU_DIRECTORY_URL": _NOBODY, "KAIFU_DIRECTORY_TOKEN": "service-token"}
     own = {
         "ingest": {
@@ -36,6 +39,7 @@ def _services(broker: OwnBroker, folder: Path, keys: Path, tracking_port: int) -
         "notifier": {
             "KAIFU_NOTIFIER_PORT": str(free_port()),
             "KAIFU_NOTIFIER_CURSOR_KEYS": str(keys),
+            "PUBLIC_APP_URL": crm.address,
         },
     }
     return [ServiceProcess(name, broker.environment() | more, folder) for name, more in own.items()]
@@ -49,8 +53,8 @@ async def test_without_a_broker_everybody_ends_in_order_within_its_grace(
     keyring.create(keys := tmp_path / "keys.json")
     port, message_id = free_port(), uuid4()
     pixel = f"/o/{seal_pixel(KeyRing.load(keys), PixelToken(uuid4(), message_id))}.gif"
-    async with own_broker() as broker:
-        services = _services(broker, tmp_path, keys, port)
+    async with own_broker() as broker, Crm().serving() as crm:
+        services = _services(broker, crm, tmp_path, keys, port)
         try:
             await asyncio.gather(*(one.start() for one in services))
             broker.send(away)

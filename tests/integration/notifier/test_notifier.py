@@ -5,14 +5,13 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from joserfc.jwk import ECKey, KeySet
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -20,46 +19,14 @@ from deploy.local.ports import free_port
 from services.notifier.adapters.live import partition_of_user
 from services.notifier.adapters.replay import Replays
 from services.notifier.model import Entry, ReplayExpired
-from shared.auth.tokens import Role, SignedIn, issue
 from shared.bus.producer import EventPublisher
 from shared.events.catalogue import NOTIFICATIONS
 from shared.events.notifications import NotificationKind, NotificationRaised, SignInRevoked
-from shared.http.server import quiet_server
 from shared.tokens import keyring
+from tests.integration.crm_keys import Crm
 from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
 
 pytestmark = pytest.mark.integration
-
-
-class Crm:
-    """Signs people in and publishes the keys that verify it."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self._keys = KeySet([ECKey.generate_key("P-256", auto_kid=True)])
-
-    def signs_in(self, user: UUID, sign_in: UUID | None = None, lasts_s: float = 600) -> str:
-        """An access token."""
-        expires = datetime.now(UTC) + timedelta(seconds=lasts_s)
-        return issue(self._keys, self.address, SignedIn(user, uuid4(), Role.REP, sign_in or uuid4(), expires))
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        assert scope["path"] == "/.well-known/jwks.json"
-        body = json.dumps(self._keys.as_dict(private=False)).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator["Crm"]:
-        """Listen while the block runs."""
-        server = quiet_server(self, "127.0.0.1", self.port)
-        task = asyncio.create_task(server.serve())
-        try:
-            yield self
-        finally:
-            server.should_exit = True
-            await task
 
 
 class Notifier:
