@@ -18,6 +18,7 @@ from websockets.http11 import Response
 
 from services.notifier import messages
 from services.notifier.handlers import Attached, Hub, Refused, utc_now
+from services.notifier.heartbeat import Heartbeat
 from services.notifier.messages import Close, NotUnderstood, Push, read_request
 from services.notifier.model import Entry, ReplayExpired, ReplayUnavailable
 from services.notifier.outlet import Outlet
@@ -81,21 +82,27 @@ class Stream:
         self._verifier = verifier
         self._read_replay = read_replay
         self._settings = settings
-        self._sockets = 0
+        self.sockets = 0  # signed in or not yet
+        self._heartbeat = Heartbeat(settings.ping_interval_s)
 
     @property
     def has_room(self) -> bool:
         """Whether another socket may come, signed in or not yet."""
-        return self._sockets < self._settings.sockets
+        return self.sockets < self._settings.sockets
 
     async def serve(self, connection: ServerConnection) -> None:
         """From the handshake to the end of one socket."""
         assert isinstance(connection, Socket)
-        self._sockets += 1
+        self.sockets += 1
         try:
-            await self._serve(connection)
+            with self._heartbeat.of(connection):
+                await self._serve(connection)
         finally:
-            self._sockets -= 1
+            self.sockets -= 1
+
+    async def beat(self) -> None:
+        """Look after the sockets, until cancelled."""
+        await self._heartbeat.run()
 
     async def _serve(self, socket: Socket) -> None:
         try:
@@ -134,7 +141,7 @@ class Stream:
         beginning: asyncio.Task[None] | None = None
         try:
             attached = self._hub.attach(outlet, who, _after(socket))
-            socket.outlet = outlet
+            socket.attach(outlet)
             outlet.greet(self._hub.greeting(attached))
             beginning = asyncio.create_task(self._begin(outlet, attached))
             expiry = Expiry(outlet, who)
@@ -144,7 +151,7 @@ class Stream:
                 expiry.cancel()
         finally:
             self._hub.detach(outlet)
-            socket.outlet = None
+            socket.detach()
             if beginning is not None:
                 beginning.cancel()
             await socket.ended()
@@ -218,13 +225,16 @@ async def listening(stream: Stream, doors: Doors, settings: NotifierSettings) ->
         compression=None,  # events are small; deflate costs memory per socket and time per push
         max_size=settings.max_message_bytes,
         max_queue=4,
-        ping_interval=settings.ping_interval_s,
-        ping_timeout=settings.ping_interval_s,
+        ping_interval=None,  # see `heartbeat`
         close_timeout=2,
         open_timeout=settings.first_message_s,
         server_header=None,
     ):
-        yield
+        beating = asyncio.create_task(stream.beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
 
 
 def _after(socket: Socket) -> str | None:

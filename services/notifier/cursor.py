@@ -6,7 +6,7 @@ stand in one) and the next offset that the client has not seen.
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.tokens.keyring import KeyRing
 from shared.tokens.sealing import BadToken, seal, unseal
@@ -15,8 +15,7 @@ _PURPOSE = b"kaifu cursor"
 _LAYOUT = struct.Struct(">8sHQ")  # epoch, partition, next offset
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """Everything below `next_offset` of `partition` has been seen."""
 
     epoch: bytes
@@ -31,8 +30,7 @@ def epoch_of(cluster_id: str) -> bytes:
 
 def seal_cursor(ring: KeyRing, cursor: Cursor) -> str:
     """The cursor as a client holds it."""
-    content = _LAYOUT.pack(cursor.epoch, cursor.partition, cursor.next_offset)
-    return seal(ring, _PURPOSE, content)
+    return seal(ring, _PURPOSE, _LAYOUT.pack(*cursor))
 
 
 def open_cursor(ring: KeyRing, token: str) -> Cursor | None:

@@ -29,14 +29,12 @@ from services.notifier.model import (
 from services.notifier.outlet import Outlet, offer_event
 from services.notifier.rules import Replayed, Resume, ResyncReason, Source, fold, resume
 from shared.auth.tokens import SignedIn
-from shared.events.catalogue import NOTIFICATIONS
-from shared.telemetry.names import EVENTS_CONSUMED, NOTIFICATIONS_UNREADABLE, RESYNCS, SOCKETS
+from shared.telemetry.names import NOTIFICATIONS_UNREADABLE, RESYNCS, SOCKETS
 from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, span
 from shared.tokens.keyring import KeyRing
 
 log = structlog.get_logger(__name__)
 
-_CONSUMED = EVENTS_CONSUMED.labels(NOTIFICATIONS.name)
 
 PartitionOf = Callable[[str, int], int]
 """The partition of a user among so many."""
@@ -104,7 +102,6 @@ class Hub:
             NOTIFICATIONS_UNREADABLE.inc()
             log.warning("an unreadable notification", partition=partition, offset=offset, reason=str(error))
             return
-        _CONSUMED.inc()
         if not self._seen.first_time(entry.event_id, self.epoch, offset):
             return
         if entry.type == SIGN_IN_REVOKED:

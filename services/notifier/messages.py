@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import orjson
 
@@ -38,8 +38,7 @@ class Close(IntEnum):
     TOO_SLOW = 4429
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(NamedTuple):
     """A message on its way to sockets, as a whole WebSocket frame. `type` is for the metrics; `occurred_at`
     only where the time from the event to the screen matters."""
 
@@ -58,6 +57,7 @@ def framed(message: bytes) -> bytes:
     return b"\x81\x7f%b%b" % (length.to_bytes(8), message)
 
 
+PING = b"\x89\x00"
 PONG = framed(b'{"type":"pong"}')
 AUTHENTICATED = framed(b'{"type":"authenticated"}')
 

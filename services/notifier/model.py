@@ -67,18 +67,10 @@ def read_entry(
         event = orjson.loads(value or b"")
         kind = event["type"]
         about = event.get(_ABOUT.get(kind, ""))
-        return Entry(
-            partition=partition,
-            offset=offset,
-            at=at,
-            type=kind,
-            event_id=_id(event["event_id"]),
-            user_id=_id(event["user_id"]),
-            occurred_at=datetime.fromisoformat(event["occurred_at"]).astimezone(UTC),
-            about=_id(about) if about else "",
-            body=value or b"",
-            headers=headers,
-        )
+        occurred_at = datetime.fromisoformat(event["occurred_at"]).astimezone(UTC)
+        event_id, user_id, about = _id(event["event_id"]), _id(event["user_id"]), about and _id(about)
+        body = value or b""
+        return Entry(partition, offset, at, kind, event_id, user_id, occurred_at, about or "", body, headers)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None
 
@@ -129,7 +121,11 @@ class Ring:
     def keep(self, entry: Entry) -> None:
         """Add an event; drop what is too much."""
         self._all.append(entry)
-        self._by_user.setdefault(entry.user_id, deque()).append(entry)
+        mine = self._by_user.get(entry.user_id)
+        if mine is None:
+            self._by_user[entry.user_id] = deque((entry,))
+        else:
+            mine.append(entry)
         if len(self._all) > self._limit:
             self._drop_oldest()
 
@@ -144,7 +140,7 @@ class Ring:
         mine.popleft()
         if not mine:
             del self._by_user[entry.user_id]
-        self._floor[entry.partition] = max(self._floor[entry.partition], entry.offset + 1)
+        self._floor[entry.partition] = entry.offset + 1
 
     def of(self, user_id: str, from_offset: int) -> list[Entry]:
         """The user's kept events from an offset on, in order."""

@@ -13,11 +13,8 @@ from shared.telemetry.names import PUSH_LATENCY, PUSHES
 
 
 class Wire(Protocol):
-    """A socket. It calls `Outlet.flush` when it is no longer paused."""
-
-    @property
-    def paused(self) -> bool:
-        """Whether the client reads too slowly for more."""
+    """A socket. It says when the client reads too slowly (`Outlet.pause`), reads again (`Outlet.flush`), goes
+    (`Outlet.stop`)."""
 
     def write(self, frame: bytes) -> None:
         """Hand a whole WebSocket frame to the system, without waiting."""
@@ -33,8 +30,8 @@ class Outlet:
     `from_offset`: events below it have been seen, or come by the replay.
     """
 
-    __slots__ = ("_begun", "_direct", "_limit", "_past", "_waiting", "_wire", "from_offset", "sign_in_id",
-                 "user_id", "why")  # fmt: skip
+    __slots__ = ("_begun", "_direct", "_limit", "_past", "_paused", "_waiting", "_wire", "from_offset",
+                 "sign_in_id", "user_id", "why")  # fmt: skip
 
     def __init__(self, who: SignedIn, limit: int, wire: Wire) -> None:
         self.user_id = str(who.user_id)
@@ -44,7 +41,8 @@ class Outlet:
         self._limit = limit
         self._wire = wire
         self._begun = False
-        self._direct = False  # nothing waits
+        self._paused = False
+        self._direct = False  # nothing stands before the next message
         self._past: list[Push] = []
         self._waiting: list[Push] = []
 
@@ -57,7 +55,7 @@ class Outlet:
         """Write the past, then what was offered meanwhile, then whatever is offered."""
         self._begun = True
         self._past = list(past)
-        self.flush()
+        self._write_waiting()
 
     def offer(self, push: Push) -> None:
         """Write a message or queue it."""
@@ -67,39 +65,46 @@ class Outlet:
     def put(self, push: Push) -> bool:
         """The same uncounted; whether it is written already. A full queue ends the socket: its client resumes
         with its last cursor."""
-        if self._direct and not self._wire.paused:
+        if self._direct:
             self._wire.write(push.frame)
             return True
         if self.why is None:
-            self._direct = False
             if len(self._waiting) < self._limit:
                 self._waiting.append(push)
             else:
                 self.end(Close.TOO_SLOW)
         return False
 
+    def pause(self) -> None:
+        """Write no more until `flush`."""
+        self._paused = True
+        self._direct = False
+
     def flush(self) -> None:
-        """Write what waits, as far as the client reads."""
-        if self._begun:
-            self._write_some(self._past)
-            if not self._past:
-                self._write_some(self._waiting)
-            self._direct = self.why is None and not self._past and not self._waiting
+        """Go on, with what waits."""
+        self._paused = False
+        self._write_waiting()
+
+    def stop(self) -> None:
+        """Write nothing more at all: the client says goodbye."""
+        self._begun = self._direct = False
 
     def end(self, why: Close) -> None:
         """Close the socket; the first reason counts."""
         if self.why is None:
             self.why = why
-            self._direct = False
+            self.stop()
             self._wire.end(why)
 
-    def _write_some(self, queue: list[Push]) -> None:
-        written = 0
-        while written < len(queue) and self.why is None and not self._wire.paused:
-            self._wire.write(queue[written].frame)
-            _count(queue[written], 1)
-            written += 1
-        del queue[:written]
+    def _write_waiting(self) -> None:
+        for queue in (self._past, self._waiting):
+            written = 0
+            while written < len(queue) and self._begun and not self._paused:  # writing may pause it
+                self._wire.write(queue[written].frame)
+                _count(queue[written], 1)
+                written += 1
+            del queue[:written]
+        self._direct = self._begun and not self._paused
 
 
 def offer_event(push: Push, offset: int, outlets: Iterable[Outlet]) -> None:

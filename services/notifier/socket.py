@@ -5,7 +5,7 @@ import asyncio
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
-from services.notifier.messages import Close
+from services.notifier.messages import PING, Close
 from services.notifier.outlet import Outlet
 from shared.telemetry.names import SOCKETS_CLOSED
 
@@ -14,21 +14,64 @@ _CLOSE_WITHIN_S = 5.0  # then the connection is cut: its other end does not read
 
 class Socket(ServerConnection):
     """One socket. Frames are written as they are, past the library, which would make each anew for each
-    socket: without extensions and fragments it has nothing to add. Closing and pings stay with it."""
+    socket: without extensions and fragments it has nothing to add. Closing stays with it."""
 
-    outlet: Outlet | None = None
+    _outlet: Outlet | None = None
     _closing: asyncio.Task[None] | None = None
+    _heard = True  # since the last ping
+
+    def attach(self, outlet: Outlet) -> None:
+        """Tell the outlet from now on how the client does."""
+        self._outlet = outlet
+        if self.paused:
+            outlet.pause()
+
+    def detach(self) -> None:
+        """The outlet is of no use any more."""
+        self._outlet = None
 
     def write(self, frame: bytes) -> None:
-        """A whole frame; nothing once the socket is closing."""
-        if self.protocol.state is State.OPEN:
+        """A whole frame; none on a connection that was lost just now: who reads from it will notice."""
+        try:
             self.transport.write(frame)
+        except RuntimeError:
+            self._stop_outlet()
+
+    def send_data(self) -> None:
+        """What the library has to say. After a close frame nothing may follow."""
+        super().send_data()
+        if self.protocol.state is not State.OPEN:
+            self._stop_outlet()
+
+    def _stop_outlet(self) -> None:
+        if self._outlet is not None:
+            self._outlet.stop()
+
+    def data_received(self, data: bytes) -> None:
+        """Whatever a client says, it is there."""
+        self._heard = True
+        super().data_received(data)
+
+    def beat(self) -> None:
+        """Ping, or cut."""
+        if self._heard:
+            self._heard = False
+            self.write(PING)
+        else:
+            SOCKETS_CLOSED.labels("silent").inc()
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """The system's buffers and our own hold what the client has not read yet."""
+        super().pause_writing()
+        if self._outlet is not None:
+            self._outlet.pause()
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """The client has read most of it."""
         super().resume_writing()
-        if self.outlet is not None:
-            self.outlet.flush()
+        if self._outlet is not None:
+            self._outlet.flush()
 
     def end(self, why: Close) -> None:
         """Begin to close."""

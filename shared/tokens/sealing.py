@@ -6,14 +6,14 @@ AES-SIV (RFC 5297) needs no nonce: the same content gives the same token, which 
 `prepare` answer the same addresses, and leaks nothing else, since ids inside are unique.
 """
 
-from base64 import urlsafe_b64encode
-from binascii import Error, a2b_base64
+from binascii import Error, a2b_base64, b2a_base64
 
 from cryptography.exceptions import InvalidTag
 
 from shared.tokens.keyring import KeyRing
 
 VERSION = 1
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = bytes.maketrans(b"-_+/", b"+/!!")  # "!" is in no base64: the standard alphabet is refused
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _LAST = (frozenset(_ALPHABET), frozenset(_ALPHABET[::16]), frozenset(_ALPHABET[::4]))
@@ -29,7 +29,7 @@ def seal(ring: KeyRing, purpose: bytes, content: bytes) -> str:
     """The token, in `[A-Za-z0-9_-]`; its length is 4/3 of 18 bytes plus the content."""
     head = bytes((VERSION, ring.current))
     sealed = ring.keys[ring.current].encrypt(content, [purpose, head])
-    return urlsafe_b64encode(head + sealed).rstrip(b"=").decode()
+    return b2a_base64(head + sealed, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
 
 
 def unseal(ring: KeyRing, purpose: bytes, token: str | bytes) -> bytes:

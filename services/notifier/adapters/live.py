@@ -20,7 +20,7 @@ from shared.events.catalogue import NOTIFICATIONS
 from shared.health.advance import Advance
 from shared.health.progress import Progress
 from shared.settings import KafkaSettings
-from shared.telemetry.names import CONSUMER_LAG
+from shared.telemetry.names import CONSUMER_LAG, EVENTS_CONSUMED
 
 log = structlog.get_logger(__name__)
 LOOP = "notifications"
@@ -142,6 +142,7 @@ class LiveLog:
                 )
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)
+            EVENTS_CONSUMED.labels(NOTIFICATIONS.name).inc(len(records))
             self._advance.done(partition, records[-1].offset + 1)
         if not self._caught_up and self._nothing_waits(client):
             self._caught_up = True

@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from bench.screens import Crowd, frame_at, masked
+from bench.screens import frame_at, masked
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 300, 65_535])
@@ -29,13 +29,3 @@ def test_what_a_client_sends_is_understood_by_the_library(length: int) -> None:
     (frame,) = server.events_received()
     assert isinstance(frame, Frame)
     assert bytes(frame.data) == b"x" * length
-
-
-async def test_who_waits_is_told_at_the_last_message_and_at_once_if_it_is_there_already() -> None:
-    crowd = Crowd()
-    crowd.came(2)
-    await crowd.until(2)
-    waiting = crowd.until(4)
-    crowd.came(2)
-    await waiting
-    assert crowd.arrived == 4

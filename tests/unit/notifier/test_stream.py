@@ -65,6 +65,7 @@ class Place:
 
     def __init__(self, hub: Hub, sign_ins: SignIns, settings: NotifierSettings) -> None:
         self.hub = hub
+        self.stream: Stream
         self.sign_ins = sign_ins
         self.settings = settings
         self.log: list[bytes] = []
@@ -127,7 +128,7 @@ async def a_place(key_file: Path, ring_events: int = 1000, **settings: Any) -> A
     )
     hub.begin("cluster", {0: 0})
     running = Place(hub, sign_ins, chosen)
-    stream = Stream(hub, sign_ins, running.read_replay, chosen)
+    running.stream = stream = Stream(hub, sign_ins, running.read_replay, chosen)
     doors = Doors(chosen.origins(APP), lambda: running.open, lambda: stream.has_room)
     async with listening(stream, doors, chosen):
         yield running
@@ -618,3 +619,54 @@ async def test_when_the_service_stops_every_client_is_told_to_come_again(place: 
         await heard(client)
         place.hub.end_all(Close.RESTARTING)
         assert await closed(client) == Close.RESTARTING
+
+
+async def test_a_client_that_answers_pings_stays_and_one_that_says_nothing_is_cut(key_file: Path) -> None:
+    async with a_place(key_file, ping_interval_s=0.3) as place:
+        me = uuid4()
+        place.sign_ins.add("me", me)
+        async with place.signed_in("me") as lives, place.signed_in("me") as hangs:
+            await heard(lives)
+            await heard(hangs)
+            hangs.transport.pause_reading()
+            async with asyncio.timeout(5):
+                while place.stream.sockets > 1:
+                    await asyncio.sleep(0.02)
+            hangs.transport.abort()
+            await asyncio.sleep(1)
+            place.publish(event := raised(me))
+            assert ids(await heard(lives)) == [str(event.event_id)]
+
+
+@pytest.mark.parametrize("how", ["half-closes", "resets"])
+async def test_a_client_that_goes_without_a_word_harms_no_other(place: Place, how: str) -> None:
+    me = uuid4()
+    place.sign_ins.add("me", me)
+    async with place.signed_in("me") as stays:
+        await heard(stays)
+        async with place.signed_in("me") as goes:
+            await heard(goes)
+            if how == "resets":
+                goes.transport.abort()
+            else:
+                goes.transport.write_eof()
+            events: list[NotificationRaised] = []
+            while place.stream.sockets > 1:
+                place.publish(event := raised(me))
+                events.append(event)
+                await asyncio.sleep(0)
+        assert ids(await heard(stays, len(events))) == [str(event.event_id) for event in events]
+
+
+async def test_after_a_close_frame_a_client_is_sent_nothing(place: Place) -> None:
+    me = uuid4()
+    place.sign_ins.add("me", me)
+    async with place.signed_in("me") as client:
+        await heard(client)
+        client.transport.write(b"\x88\x80\x00\x00\x00\x00")  # unknown to the library of the client
+        while place.stream.sockets:
+            place.publish(raised(me))
+            await asyncio.sleep(0)
+        received = ids([json.loads(message) async for message in client])
+        assert client.protocol.close_rcvd is not None
+        assert len(received) < len(place.log)
