@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 from tests.chaos.arena import Arena
 from tests.chaos.oracle import Verdict, judge
 
-_STANDS_STILL_AFTER_S = 120.0  # a machine may be slow, but something has to move
+STANDS_STILL_AFTER_S = 120.0  # a machine may be slow, but something has to move
 _LOST_FOR_GOOD_AFTER_S = 45.0  # without lag: what is not there by then does not come
 _LOOK_EVERY_S = 0.5
 
@@ -18,7 +18,7 @@ async def settled(place: Arena, since: float) -> tuple[float | None, Verdict, st
     """Seconds since then until it is settled (None: something is lost, or it stands still), the verdict, and
     what is waited for in vain."""
     moved_at, before, no_lag_since = time.monotonic(), "", 0.0
-    while time.monotonic() - moved_at < _STANDS_STILL_AFTER_S:
+    while time.monotonic() - moved_at < STANDS_STILL_AFTER_S:
         waiting = await _waiting(place)
         if waiting != before:
             moved_at, before = time.monotonic(), waiting
