@@ -1,16 +1,16 @@
 """Which port each part listens on, and whether it is free."""
 
 import errno
+import itertools
 import os
-import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_LOWEST, _TRIES = 10_000, 100
+_LOWEST, _APART, _TRIES = 10_000, 128, 100
 _OUTGOING_FROM = 32_768  # where the system does not say: Linux's default, below that of others
 
 
@@ -89,13 +89,23 @@ def free_port() -> int:
 
 
 def _bound(listener: socket.socket) -> int:
-    """Its port. None that the system gives to outgoing connections: one of them could take it while the
-    service that listens there is started again."""
+    """Its port: the next of this process's that is free.
+
+    None that the system gives to outgoing connections: one of them could take it while the service that
+    listens there is started again. And none that was given before: it may not be listened on yet.
+    """
     for _ in range(_TRIES):
         with suppress(OSError):
-            listener.bind((LOOPBACK, _LOWEST + secrets.randbelow(_outgoing_from() - _LOWEST)))
+            listener.bind((LOOPBACK, next(_candidates)))
             return int(listener.getsockname()[1])
     raise PortUnavailable(f"no free port was found in {_TRIES} tries")
+
+
+def _all_candidates() -> Iterator[int]:
+    """Processes beside each other begin apart."""
+    span = _outgoing_from() - _LOWEST
+    for number in itertools.count(os.getpid() * _APART):
+        yield _LOWEST + number % span
 
 
 def _outgoing_from() -> int:
@@ -103,6 +113,9 @@ def _outgoing_from() -> int:
         return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except OSError:
         return _OUTGOING_FROM
+
+
+_candidates = _all_candidates()
 
 
 def _number(use: PortUse, environment: Mapping[str, str]) -> int:

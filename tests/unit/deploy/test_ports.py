@@ -72,3 +72,9 @@ def test_free_ports_are_none_that_an_outgoing_connection_may_get() -> None:
         for client in given.values():
             client.close()
     assert all(free_port() < lowest for _ in range(50))
+
+
+def test_no_port_is_given_twice() -> None:
+    """What it was given to may not listen yet."""
+    given = [number for _ in range(20) for number in (free_port(), *Ports.free().numbers.values())]
+    assert len(given) == len(set(given))
