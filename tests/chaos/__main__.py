@@ -59,26 +59,29 @@ async def _all(asked: argparse.Namespace) -> list[Result]:
     pace = (asked.seconds or seconds, asked.rate or rate)
     results: list[Result] = []
     if asked.short:
-        async with _stack() as stack:
-            results = [await _said(fault, stack, asked.seed, *pace) for fault in faults]
+        async with _stack(results) as stack:
+            for fault in faults:
+                results.append(await _said(fault, stack, asked.seed, *pace))
         if asked.write:
             _write(results)
         return results
     for fault in faults:
-        async with _stack() as stack:
+        async with _stack(results) as stack:
             results.append(await _said(fault, stack, asked.seed, *pace))
         _write(results)
     return results
 
 
 @asynccontextmanager
-async def _stack() -> AsyncIterator[Stack]:
-    """In a folder that stays when something goes wrong."""
+async def _stack(results: list[Result]) -> AsyncIterator[Stack]:
+    """In a folder that stays when something goes wrong. `results`: grow while it runs."""
+    before = len(results)
     folder = Path(tempfile.mkdtemp(prefix="kaifu-chaos-"))
     print(f"a stack in {folder}", flush=True)
     async with Stack(folder / "home") as stack:
         yield stack
-    shutil.rmtree(folder)
+    if all(result.passed for result in results[before:]):
+        shutil.rmtree(folder)
 
 
 async def _said(fault: Fault, stack: Stack, seed: int, seconds: float, rate: float) -> Result:
