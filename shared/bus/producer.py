@@ -5,9 +5,11 @@ end of the process would ever be done while the broker is away (aiokafka #1101, 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -19,6 +21,9 @@ from shared.settings import KafkaSettings
 from shared.telemetry.names import EVENTS_PUBLISHED
 from shared.telemetry.tracing import KafkaHeaders, kafka_headers
 
+log = structlog.get_logger(__name__)
+
+_CONNECT_ANEW_AFTER = 3  # failures in a row
 RawRecord = tuple[bytes, bytes, KafkaHeaders]  # key, value, headers
 Place = tuple[str, int]  # topic, partition
 
@@ -28,7 +33,10 @@ class PublishFailed(RuntimeError):
 
 
 class EventPublisher:
-    """Publishes events of the catalogue with acks=all."""
+    """Publishes events of the catalogue with acks=all.
+
+    After some failures in a row it connects anew: a client whose sender has died fails for ever.
+    """
 
     def __init__(
         self,
@@ -39,13 +47,17 @@ class EventPublisher:
         max_batch_bytes: int = 16_384,
     ) -> None:
         self._timeout_s = timeout_s
-        self._producer = AIOKafkaProducer(
+        self._options = {
             **client_options(settings),
-            acks="all",
-            linger_ms=linger_ms,
-            max_batch_size=max_batch_bytes,
-            request_timeout_ms=int(timeout_s * 1000),
-        )
+            "acks": "all",
+            "linger_ms": linger_ms,
+            "max_batch_size": max_batch_bytes,
+            "request_timeout_ms": int(timeout_s * 1000),
+        }
+        self._producer = AIOKafkaProducer(**self._options)
+        self._failures = 0
+        self._connecting = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Connect. Raises KafkaConnectionError when no broker answers."""
@@ -53,6 +65,9 @@ class EventPublisher:
 
     async def stop(self) -> None:
         """Send what is buffered and disconnect."""
+        for leaving in self._leaving:
+            leaving.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
         await self._producer.stop()
 
     async def publish(self, event: Event, headers: KafkaHeaders | None = None) -> None:
@@ -62,53 +77,83 @@ class EventPublisher:
     async def publish_all(self, events: Iterable[tuple[Event, KafkaHeaders | None]]) -> None:
         """Several events, in order per key; returns when all are acknowledged, else PublishFailed."""
         current = kafka_headers()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                sent = [
-                    await self._producer.send(
-                        topic_of(event).name,
-                        encode(event),
-                        key=event.key().encode(),
-                        headers=list(headers if headers is not None else current),
-                    )
-                    for event, headers in events
-                ]
-                for acknowledged in sent:
-                    record = await acknowledged
-                    EVENTS_PUBLISHED.labels(record.topic).inc()
-        except (KafkaError, TimeoutError) as error:
-            raise PublishFailed(type(error).__name__) from error
+        async with self._sending() as producer:
+            sent = [
+                await producer.send(
+                    topic_of(event).name,
+                    encode(event),
+                    key=event.key().encode(),
+                    headers=list(headers if headers is not None else current),
+                )
+                for event, headers in events
+            ]
+            for acknowledged in sent:
+                record = await acknowledged
+                EVENTS_PUBLISHED.labels(record.topic).inc()
 
     async def publish_raw(
         self, topic: str, key: bytes | None, value: bytes | None, headers: KafkaHeaders
     ) -> None:
         """Bytes as they are: for dead letters and their replay. Raises PublishFailed."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
-        except (KafkaError, TimeoutError) as error:
-            raise PublishFailed(type(error).__name__) from error
+        async with self._sending() as producer:
+            await producer.send_and_wait(topic, value, key=key, headers=list(headers))
 
     async def publish_batches(self, batches: Mapping[Place, Sequence[RawRecord]]) -> None:
         """Encoded events whose partitions the caller knows, in order per partition; the cheapest way for
         many at once. Returns when all are acknowledged, else PublishFailed."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                sent = [await self._send(place, records) for place, records in batches.items()]
-                for acknowledged in [future for futures in sent for future in futures]:
-                    await acknowledged
-        except (KafkaError, TimeoutError) as error:
-            raise PublishFailed(type(error).__name__) from error
+        async with self._sending() as producer:
+            sent = [await _send(producer, place, records) for place, records in batches.items()]
+            for acknowledged in [future for futures in sent for future in futures]:
+                await acknowledged
         for (topic, _), records in batches.items():
             EVENTS_PUBLISHED.labels(topic).inc(len(records))
 
-    async def _send(self, place: Place, records: Sequence[RawRecord]) -> list[Any]:
-        topic, partition = place
-        batch, sent = self._producer.create_batch(), []
-        for key, value, headers in records:
-            if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
-                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
-                batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None, headers=list(headers))
-        sent.append(await self._producer.send_batch(batch, topic, partition=partition))
-        return sent
+    @asynccontextmanager
+    async def _sending(self) -> AsyncIterator[AIOKafkaProducer]:
+        """Within the time for one publication. Raises PublishFailed."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if self._failures >= _CONNECT_ANEW_AFTER:
+                    await self._connect_anew()
+                yield self._producer
+        except (KafkaError, TimeoutError) as error:
+            self._failures += 1
+            raise PublishFailed(type(error).__name__) from error
+        self._failures = 0
+
+    async def _connect_anew(self) -> None:
+        async with self._connecting:
+            if self._failures < _CONNECT_ANEW_AFTER:
+                return  # somebody else just did
+            fresh = AIOKafkaProducer(**self._options)
+            try:
+                await fresh.start()
+            except BaseException:
+                await fresh.stop()
+                raise
+            old, self._producer, self._failures = self._producer, fresh, 0
+            leaving = asyncio.create_task(_left(old, self._timeout_s))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            log.info("connected to the broker anew")
+
+
+async def _left(producer: AIOKafkaProducer, within_s: float) -> None:
+    """Stop one that is used no more, whatever it says."""
+    try:
+        async with asyncio.timeout(within_s):
+            await producer.stop()
+    except (KafkaError, TimeoutError, OSError) as error:
+        log.info("a connection to the broker did not end in order", error=type(error).__name__)
+
+
+async def _send(producer: AIOKafkaProducer, place: Place, records: Sequence[RawRecord]) -> list[Any]:
+    topic, partition = place
+    batch, sent = producer.create_batch(), []
+    for key, value, headers in records:
+        if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+    sent.append(await producer.send_batch(batch, topic, partition=partition))
+    return sent

@@ -5,6 +5,7 @@ First email.sends from where the cache ends, then email.hits from one horizon be
 committed offset; from there the live loop goes on, and what it repeats has the same ids.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from services.tracker import handlers
 from services.tracker.adapters.cache import Offsets, SendCache
@@ -32,6 +34,7 @@ _POLL_MS = 500
 _FLUSH_EVERY = 20_000  # records
 _MARGIN = timedelta(hours=1)  # what a hit at the horizon depends on: its reading, its repetitions
 _AT_ONCE = 5_000
+_NOTHING_CAME_S = 30.0  # then a new client is tried: this one may have stalled
 
 Committed = Mapping[TopicPartition, int | None]
 
@@ -71,7 +74,7 @@ class Rebuilder:
         self._moved = moved
 
     async def rebuild(self, numbers: Iterable[int], committed: Committed) -> dict[int, Held]:
-        """Shards by partition number. Raises KafkaError when the broker goes away."""
+        """Shards by partition number. Raises KafkaError when the broker goes away or tells no more."""
         held = {number: self._empty(number, committed) for number in numbers}
         if not any(self._has_more(one) for one in held.values()):
             return held
@@ -166,9 +169,14 @@ class Rebuilder:
         client.assign(list(left))
         for partition in left:
             client.seek(partition, starts[partition])
+        came_at = time.monotonic()
         while left:
             batches = await client.getmany(*left, timeout_ms=_POLL_MS)
             self._moved()
+            if batches:
+                came_at = time.monotonic()
+            elif time.monotonic() - came_at > _NOTHING_CAME_S:
+                raise KafkaTimeoutError("the committed records do not come")
             for partition, records in batches.items():
                 for record in records:
                     if record.offset < ends[partition] and (*partition, record.offset) not in self._aside:

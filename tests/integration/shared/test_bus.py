@@ -398,6 +398,26 @@ async def test_every_event_survives_the_broker_with_key_and_trace(
             assert all(record.headers for record in same)
 
 
+async def test_a_publisher_whose_client_has_died_connects_anew(broker: OwnBroker) -> None:
+    """Known of aiokafka: its sender ends with an error, and all that is sent from then on expires."""
+    events = _events(5)
+    publisher = EventPublisher(broker.settings, timeout_s=0.5)
+    await publisher.start()
+    try:
+        await publisher.publish(events[0])
+        publisher._producer._sender.sender_task.cancel()
+        failed = 0
+        for event in events[1:]:
+            try:
+                await publisher.publish(event)
+            except PublishFailed:
+                failed += 1
+        assert failed == 3, "and the fourth is published"
+        await publisher.publish(events[0])
+    finally:
+        await publisher.stop()
+
+
 async def test_without_a_broker_publishing_fails_within_its_time() -> None:
     async with own_broker() as gone:
         publisher = EventPublisher(gone.settings, timeout_s=1.0)
