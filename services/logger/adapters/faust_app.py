@@ -5,7 +5,7 @@ classes of its own, a crash of the worker when one commit fails, topics declared
 consumer client is made by `shared.bus.consumer`, like everywhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 import faust
@@ -65,8 +65,42 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             return False
         return True
 
+    async def rewind(self, offsets: Mapping[TP, int]) -> None:
+        """Read on from there, where it has read further."""
+        await self.call_thread(self._rewind, offsets)
+
+    async def _rewind(self, offsets: Mapping[TP, int]) -> None:
+        client = self._ensure_consumer()
+        for tp, offset in offsets.items():
+            partition = TopicPartition(tp.topic, tp.partition)
+            # nothing is awaited between the look and the step: an assignment in between begins lower
+            if partition in client.assignment() and await client.position(partition) > offset:
+                client.seek(partition, offset)
+
 
 class _Consumer(driver.Consumer):
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Events of one fetch, until an assignment comes in between.
+
+        Faust's own forgets the rest of the fetch then, and when later events are acknowledged takes it for a
+        gap in the topic and commits past it. Here the rest is fetched again: at worst it comes twice.
+        """
+        generation = self.app.consumer_generation_id
+        records, _ = await self._wait_next_records(timeout)
+        if not records or self.should_stop:
+            return
+        left = {tp: batch[0].offset for tp, batch in records.items() if batch}
+        try:
+            for tp, record in self.scheduler.iterate(records):
+                if not self.flow_active or self.app.consumer_generation_id != generation:
+                    break
+                left[tp] = record.offset + 1
+                yield tp, self._to_message(tp, record)
+        finally:
+            rest = {tp: offset for tp, offset in left.items() if offset <= records[tp][-1].offset}
+            if rest:
+                await cast(_ConsumerThread, self._thread).rewind(rest)
+
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 

@@ -106,14 +106,28 @@ class TrackerLoop:
             timeout_ms=int(wait_s * 1000), max_records=self._settings.batch
         )
         # records of a partition that was assigned meanwhile wait here until its shard is there
-        if not await self._follow_assignment(stopping):
-            return
+        if self._assigned:
+            if not await self._follow_assignment(stopping):
+                return
+            batches = await self._still_next(batches)
         if batches and not await self._process(batches, stopping):
             return
         if time.monotonic() - self._committed_at >= self._settings.commit_interval_s:
             await self._commit()
         self._evict()
         await self._report(batches)
+
+    async def _still_next(self, batches: Batches) -> Batches:
+        """Without what will be read again, since its partition is gone or was begun anew from its commit:
+        processed now, its commit would pass over what was never judged."""
+        ours = self._client.assignment()
+        return {
+            partition: records
+            for partition, records in batches.items()
+            if records
+            and partition in ours
+            and await self._client.position(partition) == records[-1].offset + 1
+        }
 
     async def _process(self, batches: Batches, stopping: asyncio.Event) -> bool:
         """Whether the effects of the batches are acknowledged; False when the process is stopping first."""
@@ -177,13 +191,29 @@ class TrackerLoop:
         self._held = {number: kept[number] for number in numbers & kept.keys()}
         missing = numbers - self._held.keys()
         if missing:
-            self._held |= await self._rebuilder.rebuild(missing, committed)
+            rebuilt = await self._rebuilder.rebuild(missing, committed)
+            await self._go_on_from(
+                {
+                    partition: committed[partition]
+                    for partition in partitions
+                    if partition.partition in rebuilt
+                }
+            )
+            self._held |= rebuilt
         self._done = {
             partition: offset
             for partition, offset in self._done.items()
             if partition.partition in numbers - missing
         }
         log.info("partitions assigned", kept=len(self._held) - len(missing), rebuilt=len(missing))
+
+    async def _go_on_from(self, committed: Committed) -> None:
+        """Where the shards are. The client may be ahead: a commit of what it has read has failed."""
+        for partition, offset in committed.items():
+            if offset is None:
+                await self._client.seek_to_beginning(partition)
+            else:
+                self._client.seek(partition, offset)
 
     async def _check_epoch(self) -> None:
         epoch = await cluster_epoch(self._kafka)
