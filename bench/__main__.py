@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import extension, fanout, pixel, push, tracker
+from bench import crm, extension, fanout, pixel, push, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,7 +16,12 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "tracker", "fanout", "extension")
+BENCHES = ("push", "pixel", "tracker", "crm", "fanout", "extension")
+
+_WITH_SERVICES = {  # each on a stack of some services
+    "tracker": (tracker.SERVICES, tracker.measure),
+    "crm": (crm.SERVICES, crm.measure),
+}
 
 
 @asynccontextmanager
@@ -44,9 +49,10 @@ async def _measured(name: str) -> list[Figure]:
         return await fanout.measure(_stack)
     if name == "extension":
         return await extension.measure(_stack())
-    if name == "tracker":
-        async with _stack(tracker.SERVICES, seeded=False) as stack:
-            return await tracker.measure(stack)
+    if name in _WITH_SERVICES:
+        services, measure = _WITH_SERVICES[name]
+        async with _stack(services, seeded=False) as stack:
+            return await measure(stack)
     async with _stack(pixel.SERVICES, seeded=False) as stack:
         return pixel.measure(stack)
 

@@ -1,5 +1,6 @@
 """Uploaded mail bodies: pending until the log decision, then kept or discarded."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -31,10 +32,12 @@ class Bodies:
         fields = {"html": html, "text": text, "pending_until": pending_until}
         await self._bodies.put_all(account_id, {message_id: fields}, session)
 
-    async def settle(self, account_id: UUID, message_id: UUID, session: Session, fate: Fate) -> None:
-        """Keep for good, or discard. Nothing happens without a body."""
-        if fate is Fate.KEPT:
-            change = {"$set": {"pending_until": None}}
-            await self._bodies.update(account_id, message_id, change, session=session)
-        elif fate is Fate.DISCARDED:
-            await self._bodies.delete_all(account_id, [message_id], session)
+    async def settle(self, account_id: UUID, fates: Iterable[tuple[UUID, Fate]], session: Session) -> None:
+        """Keep for good, or discard, by message. Nothing happens to one without a body."""
+        by_message = dict(fates)
+        kept = {
+            id_: {"$set": {"pending_until": None}} for id_, fate in by_message.items() if fate is Fate.KEPT
+        }
+        await self._bodies.update_all(account_id, kept, session)
+        discarded = [id_ for id_, fate in by_message.items() if fate is Fate.DISCARDED]
+        await self._bodies.delete_all(account_id, discarded, session)

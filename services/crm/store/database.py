@@ -13,7 +13,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorClientSession,
     AsyncIOMotorGridFSBucket,
 )
-from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne
+from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -311,6 +311,21 @@ class AccountDocuments:
             lambda: self._documents.update_one(key, change, upsert=upsert, session=session), session
         )
         return bool(done.matched_count) or done.upserted_id is not None
+
+    async def update_all(
+        self,
+        account_id: UUID,
+        changes: Mapping[UUID, Mapping[str, Any]],
+        session: Session | None = None,
+        *,
+        upsert: bool = False,
+    ) -> None:
+        """Change those that are there (with `upsert`: all), in one request."""
+        writes = [
+            UpdateOne({"_id": id_, "account_id": account_id}, change, upsert=upsert)
+            for id_, change in changes.items()
+        ]
+        await self._bulk(writes, session)
 
     async def update_where(
         self,

@@ -56,7 +56,7 @@ class Messages:
 
     async def add(self, account_id: UUID, message: Message) -> None:
         """A newly prepared message. Raises AlreadyThere."""
-        await self._messages.insert(account_id, message.id, _message_document(message))
+        await self._messages.insert(account_id, message.id, message_document(message))
 
     async def feed(self, account_id: UUID, user_id: UUID, after: str | None, limit: int) -> Page[Message]:
         """Sent and tracked messages of one rep, newest first; `after` is a place."""
@@ -120,17 +120,16 @@ class Messages:
         }
 
     async def _write(self, account_id: UUID, changes: Rewrite, session: Session) -> None:
-        messages = {message.id: _message_document(message) for message in changes.messages}
+        messages = {message.id: message_document(message) for message in changes.messages}
         await self._messages.put_all(account_id, messages, session)
         engagements = {engagement.id: document(engagement) for engagement in changes.engagements}
         await self._engagements.put_all(account_id, engagements, session)
-        for decision in changes.decisions:
-            change = {"$set": {"decided": decision.decided.model_dump_json()}}
-            await self._decisions.update(
-                account_id, decision.message_id, change, upsert=True, session=session
-            )
-        for message_id, body_fate in changes.bodies:
-            await self._bodies.settle(account_id, message_id, session, body_fate)
+        decided = {
+            decision.message_id: {"$set": {"decided": decision.decided.model_dump_json()}}
+            for decision in changes.decisions
+        }
+        await self._decisions.update_all(account_id, decided, session, upsert=True)
+        await self._bodies.settle(account_id, changes.bodies, session)
         await self._files.settle(account_id, changes.files, session)
         if any(file_fate is Fate.PENDING for _, file_fate in changes.files):
             for message in changes.messages:
@@ -151,7 +150,7 @@ class Messages:
             change = {"$set": {"has_body": settled is not Fate.DISCARDED}}
             await self._messages.update(account_id, message_id, change, session=session)
             await self._bodies.put(account_id, message_id, html, text, session)
-            await self._bodies.settle(account_id, message_id, session, settled)
+            await self._bodies.settle(account_id, [(message_id, settled)], session)
             if settled is Fate.PENDING:
                 await self._meet_decision(account_id, message_id, session)
             return True
@@ -165,7 +164,8 @@ class Messages:
         await self._decisions.update(account_id, message_id, counted, upsert=True, session=session)
 
 
-def _message_document(message: Message) -> Document:
+def message_document(message: Message) -> Document:
+    """With the place that it has in its rep's feed."""
     return {**document(message), "feed_place": feed_place(message)}
 
 
