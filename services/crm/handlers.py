@@ -96,9 +96,7 @@ def _fold(
         changes = Rewrite()
         for message_id, causes in events.items():
             before = files.get(message_id)
-            after = before or unknown(causes[0])
-            for cause in causes:
-                after = folded(after, cause)
+            after = folded(before or unknown(causes[0]), *causes)
             changes += difference(account_id, before, after, causes)
         return changes
 

@@ -89,36 +89,46 @@ def prepared(file: MessageFile, draft: Draft) -> MessageFile:
     return _with_fate(replace(file, message=file.message.model_copy(update=known)))
 
 
-def folded(file: MessageFile, event: MessageEvent) -> MessageFile:
-    """The file after one event."""
-    return _with_fate(_folded(file, event))
+def folded(file: MessageFile, *events: MessageEvent) -> MessageFile:
+    """The file after these events. What they say of engagements depends on nothing else, so it comes last."""
+    for event in events:
+        if not isinstance(event, EngagementJudged):
+            file = _with_fate(_folded(file, event))
+    return _with_engagements(file, [event for event in events if isinstance(event, EngagementJudged)])
 
 
 def _with_fate(file: MessageFile) -> MessageFile:
-    return replace(file, message=with_fate(file.message, file.decision))
+    message = with_fate(file.message, file.decision)
+    return file if message is file.message else replace(file, message=message)
 
 
-def _folded(file: MessageFile, event: MessageEvent) -> MessageFile:
-    if isinstance(event, SendEvent):
-        known = last_send(file.message)
-        if newer(event, known):
-            return replace(file, message=with_send(file.message, event))
-        return replace(file, overtaken=file.overtaken or event != known)
-    if isinstance(event, EngagementJudged):
-        return _with_engagement(file, event)
-    return _with_decision(file, event)
+def _folded(file: MessageFile, event: SendEvent | LogDecided) -> MessageFile:
+    if isinstance(event, LogDecided):
+        return _with_decision(file, event)
+    known = last_send(file.message)
+    if newer(event, known):
+        return replace(file, message=with_send(file.message, event))
+    return replace(file, overtaken=file.overtaken or event != known)
 
 
-def _with_engagement(file: MessageFile, event: EngagementJudged) -> MessageFile:
-    fields = event.model_dump(include=set(_ENGAGEMENT_FIELDS))
-    fields["occurred_at"] = to_milliseconds(event.occurred_at)
-    judged = Engagement(id=event.engagement_id, **fields)
-    known = file.engagements.get(judged.id)
-    if known is not None and _standing(known) >= _standing(judged):
+def _with_engagements(file: MessageFile, events: Sequence[EngagementJudged]) -> MessageFile:
+    engagements, changed = dict(file.engagements), False
+    for event in events:
+        judged = _engagement(event)
+        known = engagements.get(judged.id)
+        if known is None or _standing(known) < _standing(judged):
+            engagements[judged.id], changed = judged, True
+    if not changed:
         return file
-    engagements = {**file.engagements, judged.id: judged}
     message = file.message.model_copy(update={"tally": tally(engagements.values())})
     return replace(file, engagements=engagements, message=message)
+
+
+def _engagement(event: EngagementJudged) -> Engagement:
+    fields = {name: getattr(event, name) for name in _ENGAGEMENT_FIELDS}
+    return Engagement(
+        **fields | {"id": event.engagement_id, "occurred_at": to_milliseconds(event.occurred_at)}
+    )
 
 
 def _standing(engagement: Engagement) -> tuple[int, str]:
