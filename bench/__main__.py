@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import crm, extension, fanout, pixel, push, tracker
+from bench import crm, extension, fanout, logger, pixel, push, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,11 +16,12 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "tracker", "crm", "fanout", "extension")
+BENCHES = ("push", "pixel", "tracker", "crm", "logger", "fanout", "extension")
 
 _WITH_SERVICES = {  # each on a stack of some services
     "tracker": (tracker.SERVICES, tracker.measure),
     "crm": (crm.SERVICES, crm.measure),
+    "logger": (logger.SERVICES, logger.measure),
 }
 
 

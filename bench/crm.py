@@ -5,12 +5,9 @@ messages (the feed's rows), engagements, decisions and timeline rows, without th
 """
 
 import asyncio
-import os
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,7 +19,7 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from bench import mails
-from bench.load import cpu_seconds
+from bench.load import cpu_seconds, line_of, reference
 from bench.reference.bare_writer import PREFIX
 from bench.results import Figure, figure
 from bench.tracker import done, kafka_settings, publish
@@ -78,7 +75,7 @@ async def measure(stack: Stack) -> list[Figure]:
         f"ms per event, the bare writer's {median([one.wall_us for one in bare]) / 1000:.1f} ms"
     )
     values, references = [one.cpu_us for one in own], [one.cpu_us for one in bare]
-    ratios = [reference / mine for mine, reference in zip(values, references, strict=True)]
+    ratios = [theirs / mine for mine, theirs in zip(values, references, strict=True)]
     return [figure("crm_vs_bulk", "µs", values, references, ratios, "≥ 0.7", note)]
 
 
@@ -123,37 +120,18 @@ async def _bulk(database: Any, url: str, messages: Collection[UUID]) -> tuple[Co
         file.write_bytes(
             bson.encode({"database": database.name, "collections": collections}, False, as_kaifu)
         )
-        async with _writer(url, file) as writer:
+        async with reference("bare_writer", file, BENCH_MONGODB_URL=url) as writer:
             assert writer.stdin is not None
-            assert writer.stdout is not None
             before, began = cpu_seconds([writer.pid]), time.perf_counter()
             writer.stdin.write(b"\n")
             async with asyncio.timeout(_WITHIN_S):
-                await writer.stdout.readline()
+                await line_of(writer)
             return _cost(writer.pid, before, began), sum(map(len, collections.values()))
 
 
 def _cost(pid: int, cpu_before_s: float, began: float) -> Cost:
     cpu_s, wall_s = cpu_seconds([pid]) - cpu_before_s, time.perf_counter() - began
     return Cost(cpu_s / _events() * 1e6, wall_s / _events() * 1e6)
-
-
-@asynccontextmanager
-async def _writer(url: str, file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The reference, ready to write."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.reference.bare_writer", str(file)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "BENCH_MONGODB_URL": url},
-    )
-    try:
-        assert process.stdout is not None
-        await process.stdout.readline()
-        yield process
-    finally:
-        process.kill()
-        await process.wait()
 
 
 async def _index_alike(database: Any) -> None:

@@ -1,10 +1,14 @@
-"""Closed-loop load by wrk, and the CPU time that a server spent on it."""
+"""Closed-loop load by wrk, the CPU time that a process spent, and references as processes."""
 
+import asyncio
 import os
 import re
 import shutil
 import subprocess
 import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +45,32 @@ def pin(pid: int, core: int) -> None:
 def cpu_seconds(pids: list[int]) -> float:
     """User and system time of the processes so far."""
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
+
+
+@asynccontextmanager
+async def reference(name: str, *arguments: object, **variables: str) -> AsyncIterator[Process]:
+    """`bench.reference.<name>` as a process that has said `ready`. `variables`: of its environment."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"bench.reference.{name}", *map(str, arguments)),
+        stdin=PIPE,
+        stdout=PIPE,
+        env={**os.environ, **variables},
+    )
+    try:
+        await line_of(process)
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def line_of(process: Process) -> bytes:
+    """The next line that it says. Raises RuntimeError where it has ended."""
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"the reference ended (exit code {await process.wait()})")
+    return line
 
 
 def burst(origin: str, paths: Path, server: list[int], seconds: float, headers: dict[str, str]) -> Load:

@@ -5,7 +5,6 @@ CPU µs of each process per hit, in turns: the other is stopped while one works.
 
 import asyncio
 import random
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import TopicPartition
 
-from bench.load import cpu_seconds
+from bench.load import cpu_seconds, reference
 from bench.reference import bare_loop
 from bench.results import Figure, figure
 from deploy.local.stack import Stack
@@ -60,7 +59,7 @@ async def measure(stack: Stack) -> list[Figure]:
             print(f"  tracker round {number + 1}: {own[-1]:.1f} µs, loop {bare[-1]:.1f} µs")
     finally:
         await publisher.stop()
-    ratios = [reference / mine for mine, reference in zip(own, bare, strict=True)]
+    ratios = [theirs / mine for mine, theirs in zip(own, bare, strict=True)]
     note = (
         f"CPU µs per hit, {ROUNDS} rounds of {HITS_PER_ROUND:,} hits of {MESSAGES:,} messages; "
         f"{out / 100:.2f} events out per hit, of the reference as many"
@@ -82,20 +81,17 @@ async def _round(
 @asynccontextmanager
 async def _bare(settings: KafkaSettings, out: int) -> AsyncIterator[int]:
     """The reference at work: its process id."""
+    await make_topic(settings, bare_loop.OUT)
+    async with reference("bare_loop", settings.bootstrap, settings.fetch_max_wait_ms, out) as process:
+        yield process.pid
+
+
+async def make_topic(settings: KafkaSettings, name: str) -> None:
+    """For what a reference sends, unless it is there."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
-    await admin.create_topics([NewTopic(bare_loop.OUT, settings.partitions, 1)])
+    await admin.create_topics([NewTopic(name, settings.partitions, 1)])
     await admin.close()
-    arguments = [settings.bootstrap, settings.fetch_max_wait_ms, out]
-    command = [sys.executable, "-m", "bench.reference.bare_loop", *map(str, arguments)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        await process.stdout.readline()
-        yield process.pid
-    finally:
-        process.kill()
-        await process.wait()
 
 
 def kafka_settings(stack: Stack, service: str) -> KafkaSettings:
