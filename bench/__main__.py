@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import crm, extension, fanout, logger, pixel, push, tracker
+from bench import crm, extension, fanout, growth, logger, pixel, push, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,8 +16,13 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "tracker", "crm", "logger", "fanout", "extension")
+BENCHES = ("push", "pixel", "tracker", "crm", "logger", "fanout", "growth", "extension")
 
+_WITH_STACKS = {  # each makes stacks as it needs them
+    "push": push.measure,
+    "fanout": fanout.measure,
+    "growth": growth.measure,
+}
 _WITH_SERVICES = {  # each on a stack of some services
     "tracker": (tracker.SERVICES, tracker.measure),
     "crm": (crm.SERVICES, crm.measure),
@@ -44,10 +49,8 @@ def _silent(_: str) -> None:
 
 
 async def _measured(name: str) -> list[Figure]:
-    if name == "push":
-        return await push.measure(_stack)
-    if name == "fanout":
-        return await fanout.measure(_stack)
+    if name in _WITH_STACKS:
+        return await _WITH_STACKS[name](_stack)
     if name == "extension":
         return await extension.measure(_stack())
     if name in _WITH_SERVICES:

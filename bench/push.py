@@ -101,9 +101,9 @@ def _tempo(stack: Stack) -> KafkaSettings:
 async def _round(stack: Stack, per_second: int, seconds: int) -> list[float]:
     """Milliseconds per open."""
     async with http_client() as http:
-        rep = await _rep(http, stack)
+        rep = await a_rep(http, stack)
         pixels = await _sent_messages(rep, per_second * seconds)
-        await _settled(http, stack)
+        await settled(http, stack)
         async with connect(f"{stack.addresses['push_url']}/v1/stream", proxy=None) as socket:
             await socket.send(orjson.dumps({"type": "authenticate", "access_token": rep.token}).decode())
             while orjson.loads(await socket.recv())["type"] != "ready":
@@ -115,7 +115,8 @@ async def _round(stack: Stack, per_second: int, seconds: int) -> list[float]:
     return [(arrived[message] - asked[message]) * 1000 for message in pixels]
 
 
-async def _rep(http: httpx.AsyncClient, stack: Stack) -> Rep:
+async def a_rep(http: httpx.AsyncClient, stack: Stack) -> Rep:
+    """One of the demo account, signed in now."""
     user = next(user for user in stack.sign_ins["users"] if user["role"] == "rep")
     app_url, address = stack.addresses["app_url"], user["address"]
     return Rep(http, stack.addresses, await access_token(http, app_url, address, user["password"]), address)
@@ -146,7 +147,7 @@ async def _prepared(rep: Rep, to: str) -> Json:
             await asyncio.sleep(0.5)
 
 
-async def _settled(http: httpx.AsyncClient, stack: Stack) -> None:
+async def settled(http: httpx.AsyncClient, stack: Stack) -> None:
     """Wait until what the sends set off is done: opens are what is measured."""
     calm = 0
     async with asyncio.timeout(SETTLED_WITHIN_S):

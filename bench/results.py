@@ -19,7 +19,8 @@ class Figure:
     """One measured figure. `value` and `reference` are medians over rounds, in `unit`.
 
     `ratio` is the median over rounds of the comparison that the aim speaks of (1 = as good as the
-    reference, more is better), `low` and `high` its extremes over the rounds.
+    reference, more is better), `low` and `high` its extremes over the rounds. `steps`: (size, cost) where
+    the figure is about growth.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Figure:
     high: float
     aim: str
     note: str = ""
+    steps: tuple[tuple[float, float], ...] = ()
 
 
 def figure(

@@ -43,9 +43,9 @@ async def measure(stack: Stack) -> list[Figure]:
     publisher = EventPublisher(settings, timeout_s=60.0, max_batch_bytes=262_144)
     await publisher.start()
     try:
-        sent = [_sent() for _ in range(MESSAGES)]
+        sent = [sent_message() for _ in range(MESSAGES)]
         await publish(publisher, settings, sent)
-        await publish(publisher, settings, _hits(sent, MESSAGES))  # warm, and how many events come of a hit
+        await publish(publisher, settings, hits_of(sent, MESSAGES))  # warm, and how many events come of a hit
         await done(settings, TRACKER_GROUP, HITS)
         before = await ends(settings, ENGAGEMENTS, NOTIFICATIONS)
         own = [await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"])]
@@ -71,7 +71,7 @@ async def _round(
     settings: KafkaSettings, publisher: EventPublisher, sent: Sequence[MessageSent], group: str, pid: int
 ) -> float:
     """CPU µs of the process per hit, from publishing them until all are committed."""
-    hits = _hits(sent, HITS_PER_ROUND)
+    hits = hits_of(sent, HITS_PER_ROUND)
     before = cpu_seconds([pid])
     await publish(publisher, settings, hits)
     await done(settings, group, HITS)
@@ -152,7 +152,8 @@ async def ends(settings: KafkaSettings, *topics: Topic) -> int:
         await consumer.stop()
 
 
-def _sent() -> MessageSent:
+def sent_message() -> MessageSent:
+    """A fresh one, sent half an hour ago."""
     now = datetime.now(UTC) - timedelta(minutes=30)
     return MessageSent(
         event_id=new_id(), occurred_at=now, account_id=new_id(), message_id=new_id(), user_id=new_id(),
@@ -161,7 +162,8 @@ def _sent() -> MessageSent:
     )  # fmt: skip
 
 
-def _hits(sent: Sequence[MessageSent], count: int) -> list[HitRecorded]:
+def hits_of(sent: Sequence[MessageSent], count: int) -> list[HitRecorded]:
+    """So many, of messages drawn from these."""
     return [
         HitRecorded(
             event_id=new_id(), occurred_at=datetime.now(UTC), account_id=one.account_id,

@@ -200,7 +200,8 @@ class Stack:
         self._tell("Starting " + ", ".join(self._services))
 
     def _kafka(self) -> KafkaSettings:
-        return KafkaSettings(bootstrap=f"{LOOPBACK}:{self.ports['broker']}", partitions=PARTITIONS)
+        partitions = int(self._base.get("KAIFU_KAFKA_PARTITIONS", PARTITIONS))
+        return KafkaSettings(bootstrap=f"{LOOPBACK}:{self.ports['broker']}", partitions=partitions)
 
     @staticmethod
     def _service_command(service: str) -> Callable[[], Sequence[str]]:
