@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import crm, extension, fanout, growth, logger, pixel, push, tracker
+from bench import crm, extension, fanout, growth, logger, pixel, push, sends, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,12 +16,13 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "tracker", "crm", "logger", "fanout", "growth", "extension")
+BENCHES = ("push", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "extension")
 
 _WITH_STACKS = {  # each makes stacks as it needs them
     "push": push.measure,
     "fanout": fanout.measure,
     "growth": growth.measure,
+    "sends": sends.measure,
 }
 _WITH_SERVICES = {  # each on a stack of some services
     "tracker": (tracker.SERVICES, tracker.measure),
