@@ -115,9 +115,9 @@ async def _round(stack: Stack, per_second: int, seconds: int) -> list[float]:
     return [(arrived[message] - asked[message]) * 1000 for message in pixels]
 
 
-async def a_rep(http: httpx.AsyncClient, stack: Stack) -> Rep:
-    """One of the demo account, signed in now."""
-    user = next(user for user in stack.sign_ins["users"] if user["role"] == "rep")
+async def a_rep(http: httpx.AsyncClient, stack: Stack, number: int = 0) -> Rep:
+    """One of the demo account's two, signed in now."""
+    user = [user for user in stack.sign_ins["users"] if user["role"] == "rep"][number]
     app_url, address = stack.addresses["app_url"], user["address"]
     return Rep(http, stack.addresses, await access_token(http, app_url, address, user["password"]), address)
 
@@ -128,15 +128,18 @@ async def _sent_messages(rep: Rep, count: int) -> dict[str, str]:
 
     async def one(number: int) -> tuple[str, str]:
         async with slots:
-            prepared = await _prepared(rep, f"r{number}@recipient.example")
-            await rep.confirm_sent(prepared)
-            return prepared["message_id"], prepared["pixel_url"]
+            mail = await prepared(rep, f"r{number}@recipient.example")
+            await rep.confirm_sent(mail)
+            return mail["message_id"], mail["pixel_url"]
 
     return dict(await asyncio.gather(*(one(number) for number in range(count))))
 
 
-async def _prepared(rep: Rep, to: str) -> Json:
-    """Again while a busy machine keeps crm from answering in time. TimeoutError after a minute."""
+async def prepared(rep: Rep, to: str) -> Json:
+    """A mail to that address, asked for again while a busy machine keeps crm from answering in time.
+
+    TimeoutError after a minute.
+    """
     async with asyncio.timeout(60):
         while True:
             try:
