@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from bench.plots import draw
 from deploy.local.brokers import chosen
 
 FOLDER = Path(__file__).parent
@@ -75,14 +77,16 @@ def write(figures: Sequence[Figure]) -> None:
             "value": round(f.value, 3), "unit": f.unit, "reference": round(f.reference, 3),
             "ratio": round(f.ratio, 3), "low": round(f.low, 3), "high": round(f.high, 3),
             "aim": f.aim, "note": f.note, "broker": chosen(os.environ).name,
+            **({"steps": f.steps} if f.steps else {}),
         }
         for f in figures
     }  # fmt: skip
     path.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
-    (FOLDER / "RESULTS.md").write_text(_page(known))
+    (FOLDER / "RESULTS.md").write_text(_page(known, draw(known)))
 
 
-def _page(known: dict[str, dict[str, str | float]]) -> str:
+def _page(known: dict[str, dict[str, Any]], plots: Sequence[str]) -> str:
+    drawn = "\n".join(f"![{name.removesuffix('.svg')}](plots/{name})\n" for name in plots)
     rows = "\n".join(
         f"| `{name}` | {row['value']} {row['unit']} | {row['reference']} {row['unit']} "
         f"| {row['ratio']} ({row['low']} to {row['high']}) | {row['aim']} "
@@ -94,6 +98,7 @@ def _page(known: dict[str, dict[str, str | float]]) -> str:
 Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Machine: {machine()}, shared with others,
 so read ratios, not digits: each figure is a median over rounds in which Kaifu and its reference take turns.
 
+{drawn}
 | figure | Kaifu | reference | ratio (lowest to highest round) | aim | how |
 |---|---|---|---|---|---|
 {rows}
