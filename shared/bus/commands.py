@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.bus.consumer import consumer_client
-from shared.bus.dead_letters import CONSUMER, ORIGIN, REASON
+from shared.bus.dead_letters import CONSUMER, ORIGIN, REASON, REPLAYED
 from shared.bus.producer import EventPublisher
 from shared.bus.topics import create_topics, topic_faults
 from shared.events.catalogue import DEAD_LETTER_SUFFIX, TOPICS, Topic, topic_named
@@ -133,7 +133,7 @@ async def _replay(topic: str, reason: str) -> int:
             if reason and not _header(letter, REASON).startswith(reason):
                 continue
             headers = [(name, value) for name, value in letter.headers if not name.startswith("kaifu-")]
-            await publisher.publish_raw(topic, letter.key, letter.value, headers)
+            await publisher.publish_raw(topic, letter.key, letter.value, [*headers, (REPLAYED, b"1")])
             count += 1
     finally:
         await publisher.stop()

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 REASON = "kaifu-reason"
 ORIGIN = "kaifu-origin"  # topic/partition/offset
 CONSUMER = "kaifu-consumer"
+REPLAYED = "kaifu-replayed"
 _STANDS_S = 1.0
 
 
@@ -52,8 +53,12 @@ class DeadLetters:
         self._recent.extend([False] * min(count, self._recent.maxlen or count))
 
     async def put(self, record: "ConsumerRecord[bytes, bytes]", reason: str) -> None:
-        """Set one aside. Raises DeadLetterLimitReached, PublishFailed (then it is not set aside)."""
-        if sum(self._recent) >= self._limit:
+        """Set one aside. Raises DeadLetterLimitReached, PublishFailed (then it is not set aside).
+
+        One that comes back from a replay does not count: it says nothing of what the topic is like now.
+        """
+        is_replayed = any(name == REPLAYED for name, _ in record.headers)
+        if not is_replayed and sum(self._recent) >= self._limit:
             raise DeadLetterLimitReached(
                 f"{self._limit} of the last {len(self._recent)} messages are unreadable"
             )
@@ -66,7 +71,8 @@ class DeadLetters:
         await self._publisher.publish_raw(
             topic_named(record.topic).dead_letters, record.key, record.value, headers
         )
-        self._recent.append(True)
+        if not is_replayed:
+            self._recent.append(True)
         DEAD_LETTERS.labels(record.topic, reason.split(":")[0]).inc()
 
 
