@@ -12,12 +12,12 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
 
 from shared.bus.connection import client_options
 from shared.bus.dead_letters import DeadLetterLimitReached, DeadLetters, InvalidMessage, stand_still
@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 _POLL_MS = 1000
+# A process that ends may wait for one answer of a silent broker, then for its stop: both within its grace.
+_ANSWER_WITHIN_S = 10.0
+_STOP_WITHIN_S = 10.0
 _BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -62,6 +65,7 @@ class Delivered:
         return self.topic, self.partition, self.offset
 
 
+_Answer = TypeVar("_Answer")
 Handler = Callable[[Sequence[Delivered]], Awaitable[None]]
 
 
@@ -83,10 +87,27 @@ def consumer_client(settings: KafkaSettings, group: str | None, **options: Any) 
 
 
 class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """aiokafka's, whose `stop` leaks the cancellation of its own pending fetch when a broker is gone."""
+    """aiokafka's, which waits for a silent broker for as long as it is silent, and whose `stop` leaks the
+    cancellation of its own pending fetch when a broker is gone."""
+
+    async def commit(self, offsets: Any = None) -> None:
+        """Within some seconds. Raises KafkaTimeoutError, KafkaError."""
+        await _answered(super().commit(offsets))
+
+    async def committed(self, partition: TopicPartition) -> int | None:
+        """Within some seconds. Raises KafkaTimeoutError, KafkaError."""
+        return await _answered(super().committed(partition))
 
     async def stop(self) -> None:
-        """Stop; only a cancellation of the caller itself is raised."""
+        """Stop, within some seconds; only a cancellation of the caller itself is raised."""
+        try:
+            async with asyncio.timeout(_STOP_WITHIN_S):
+                await self._stop()
+        except TimeoutError:
+            log.info("the broker does not answer; leaving it without a word")
+            await self._client.close()
+
+    async def _stop(self) -> None:
         try:
             await super().stop()
         except asyncio.CancelledError:
@@ -94,6 +115,14 @@ class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]
             if caller is not None and caller.cancelling():
                 raise
             await self._client.close()  # the step that the leak left out
+
+
+async def _answered(asking: Awaitable[_Answer]) -> _Answer:
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            return await asking
+    except TimeoutError:
+        raise KafkaTimeoutError("the broker does not answer") from None
 
 
 class EventConsumer:

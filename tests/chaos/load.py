@@ -77,7 +77,6 @@ class Load:
         self.run = run
         self.record = Record()
         self.mails: list[Mail] = []
-        self.hits_per_send = HITS_PER_SEND
         self.posts_per_send = 1
         self.number = 0  # of the next hit
         self.evidence: dict[str, str] = {}
@@ -144,7 +143,7 @@ class Load:
         first = self.number
         while not fault.done():
             due = self.number - first
-            if due % self.hits_per_send == 0 and sent < len(self.mails) and due // self.hits_per_send >= sent:
+            if due % HITS_PER_SEND == 0 and sent < len(self.mails) and due // HITS_PER_SEND >= sent:
                 self._posts.put_nowait(self.mails[sent])
                 sent += 1
             # some are fetched before their mail is confirmed (T9)
