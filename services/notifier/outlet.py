@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Protocol
-
-from prometheus_client import Counter
+from typing import Any, Protocol
 
 from services.notifier.messages import Close, Push
 from shared.auth.tokens import SignedIn
@@ -125,5 +123,5 @@ def _count(push: Push, sockets: int) -> None:
 
 
 @cache
-def _pushes(kind: str) -> Counter:
+def _pushes(kind: str) -> Any:
     return PUSHES.labels(kind)
