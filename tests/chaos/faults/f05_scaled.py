@@ -32,15 +32,16 @@ async def inject(arena: Arena) -> None:
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-    arena.facts |= {"rescaled": changes, "idle_with_lag_s": round(watch.longest_s, 1)}
-    assert watch.longest_s <= _IDLE_AT_MOST_S, f"a partition with lag stood still for {watch.longest_s:.0f} s"
+    arena.facts |= {"rescaled": changes, "idle_with_lag_s": round(watch.longest_s, 1), "idle": watch.where}
+    assert watch.longest_s <= _IDLE_AT_MOST_S, f"{watch.where} stood still for {watch.longest_s:.0f} s"
 
 
 class Idleness:
-    """How long a partition with lag had no commit."""
+    """How long a partition with lag had no commit, and which of which group."""
 
     def __init__(self) -> None:
         self.longest_s = 0.0
+        self.where = ""
         self._since: dict[Any, tuple[int, float]] = {}
 
     async def over(self, arena: Arena) -> None:
@@ -59,7 +60,9 @@ class Idleness:
         for place, offset in committed.items():
             known, since = before.get(place, (None, now))
             self._since[place] = (offset, since if known == offset else now)
-            self.longest_s = max(self.longest_s, now - self._since[place][1])
+            if now - self._since[place][1] > self.longest_s:
+                self.longest_s = now - self._since[place][1]
+                self.where = f"{place[1].topic}/{place[1].partition} of {place[0]}"
 
 
 FAULT = Fault("F5", "workers from one to four and back", inject, at_least_s=12.0)
