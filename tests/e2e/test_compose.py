@@ -169,6 +169,7 @@ _HOLD_FIRST = """() => {
     self.fetch = (url, ...more) => {
         if (!String(url).includes("/v1/compose-context?to=quick")) return fetch(url, ...more);
         self.fetch = fetch;
+        self.held = true;
         return new Promise(() => undefined);
     };
 }"""
@@ -180,8 +181,14 @@ async def test_a_mail_that_is_sent_before_its_recipients_are_known_is_logged_on_
 ) -> None:
     contact = await new_contact(api, "quick@recipient.example")
     compose = await new_compose(desk.page)
-    await (await worker_of(desk.browser)).evaluate(_HOLD_FIRST)
+    worker = await worker_of(desk.browser)
+    await worker.evaluate(_HOLD_FIRST)
     await compose.write("quick@recipient.example", "Quick", "<p>Hello</p>")
+
+    async def asked() -> bool | None:
+        return await worker.evaluate("() => self.held ?? null")  # type: ignore[no-any-return]
+
+    await until(asked, "the question about the recipient, which gets no answer")
     await compose.send()
     assert "<img" in (await desk.gmail.sent(1)).html
 
