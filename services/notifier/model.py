@@ -78,7 +78,7 @@ def read_entry(
 def _id(spelled: str) -> str:
     if type(spelled) is not str or len(spelled) != _ID_LENGTH:
         raise ValueError
-    return spelled
+    return spelled.lower()  # ids are compared with others' spelling, those of revoked sign-ins too
 
 
 class Ring:

@@ -24,6 +24,7 @@ from shared.telemetry.tracing import KafkaHeaders, kafka_headers
 log = structlog.get_logger(__name__)
 
 _CONNECT_ANEW_AFTER = 3  # failures in a row
+_STOP_WITHIN_S = 1.0
 RawRecord = tuple[bytes, bytes, KafkaHeaders]  # key, value, headers
 Place = tuple[str, int]  # topic, partition
 
@@ -129,22 +130,26 @@ class EventPublisher:
             try:
                 await fresh.start()
             except BaseException:
-                await fresh.stop()
+                await stop_producer(fresh, _STOP_WITHIN_S)
                 raise
             old, self._producer, self._failures = self._producer, fresh, 0
-            leaving = asyncio.create_task(_left(old, self._timeout_s))
+            leaving = asyncio.create_task(stop_producer(old, self._timeout_s))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
             log.info("connected to the broker anew")
 
 
-async def _left(producer: AIOKafkaProducer, within_s: float) -> None:
-    """Stop one that is used no more, whatever it says."""
+async def stop_producer(producer: AIOKafkaProducer, within_s: float) -> None:
+    """Stop it, whatever it says; only a cancellation of the caller itself is raised."""
     try:
         async with asyncio.timeout(within_s):
             await producer.stop()
-    except (KafkaError, TimeoutError, OSError) as error:
+    except (TimeoutError, KafkaError, OSError) as error:
         log.info("a connection to the broker did not end in order", error=type(error).__name__)
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if caller is not None and caller.cancelling():
+            raise
 
 
 async def _send(producer: AIOKafkaProducer, place: Place, records: Sequence[RawRecord]) -> list[Any]:

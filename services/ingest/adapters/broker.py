@@ -14,7 +14,7 @@ from services.ingest.durability import BrokerAway
 from services.ingest.model import Record
 from shared.bus.connection import client_options
 from shared.bus.partitions import partition_of
-from shared.bus.producer import PublishFailed
+from shared.bus.producer import PublishFailed, stop_producer
 from shared.events.base import Event
 from shared.events.catalogue import HITS, SENDS, topic_of
 from shared.events.codec import encode
@@ -70,7 +70,7 @@ class KafkaBroker:
         """Disconnect; what is still on its way is given a moment."""
         producer, self._producer, self._failures = self._producer, None, 0
         if producer is not None:
-            await _stopped(producer, self._timeout_s)
+            await stop_producer(producer, self._timeout_s)
 
     async def _connected(self) -> AIOKafkaProducer | None:
         producer = AIOKafkaProducer(**self._options)
@@ -86,7 +86,7 @@ class KafkaBroker:
             log.warning("the broker has not got the topics yet", missing=sorted(missing))
         except (KafkaError, OSError) as error:
             log.warning("no broker can be reached", error=type(error).__name__)
-        await _stopped(producer, 1.0)
+        await stop_producer(producer, 1.0)
         return None
 
     async def produce_group(self, records: Sequence[Record]) -> None:
@@ -184,16 +184,3 @@ def _look_at(acknowledged: "asyncio.Future[Any]") -> None:
     """A failure that nobody waits for any more is no news: its hits are in the spool."""
     if not acknowledged.cancelled():
         acknowledged.exception()
-
-
-async def _stopped(producer: AIOKafkaProducer, within_s: float) -> None:
-    """Stop it, whatever it says; only a cancellation of the caller itself is raised."""
-    try:
-        async with asyncio.timeout(within_s):
-            await producer.stop()
-    except (TimeoutError, KafkaError, OSError) as error:
-        log.info("a connection to the broker did not end in order", error=type(error).__name__)
-    except asyncio.CancelledError:
-        caller = asyncio.current_task()
-        if caller is not None and caller.cancelling():
-            raise

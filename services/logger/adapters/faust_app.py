@@ -6,6 +6,7 @@ consumer client is made by `shared.bus.consumer`, like everywhere else.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 import faust
@@ -73,9 +74,9 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         client = self._ensure_consumer()
         for tp, offset in offsets.items():
             partition = TopicPartition(tp.topic, tp.partition)
-            # nothing is awaited between the look and the step: an assignment in between begins lower
-            if partition in client.assignment() and await client.position(partition) > offset:
-                client.seek(partition, offset)
+            with suppress(IllegalStateError):  # it is another member's now
+                if await client.position(partition) > offset:  # an assignment in between begins lower
+                    client.seek(partition, offset)
 
 
 class _Consumer(driver.Consumer):
@@ -92,14 +93,18 @@ class _Consumer(driver.Consumer):
         left = {tp: batch[0].offset for tp, batch in records.items() if batch}
         try:
             for tp, record in self.scheduler.iterate(records):
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+                if not self._goes_on(generation):
                     break
-                left[tp] = record.offset + 1
                 yield tp, self._to_message(tp, record)
+                if self._goes_on(generation):  # else Faust may have cancelled the taking of this one
+                    left[tp] = record.offset + 1
         finally:
             rest = {tp: offset for tp, offset in left.items() if offset <= records[tp][-1].offset}
             if rest:
                 await cast(_ConsumerThread, self._thread).rewind(rest)
+
+    def _goes_on(self, generation: int) -> bool:
+        return bool(self.flow_active) and self.app.consumer_generation_id == generation
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)

@@ -100,6 +100,7 @@ def environment(broker: OwnBroker, crm: Crm, **more: str) -> dict[str, str]:
         **broker.environment(),
         "KAIFU_DIRECTORY_URL": f"http://127.0.0.1:{crm.port}",
         "KAIFU_DIRECTORY_TOKEN": "test",
+        "KAIFU_DIRECTORY_DEADLINE_S": "5",
         **more,
     }
 
