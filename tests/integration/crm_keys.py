@@ -1,6 +1,5 @@
 """A crm that the tests of other services play: it signs people in and publishes the keys that verify it."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from deploy.local.ports import free_port
 from shared.auth.tokens import Role, SignedIn, issue
-from shared.http.server import quiet_server
+from tests.integration.serving import serving
 
 
 class Crm:
@@ -37,10 +36,5 @@ class Crm:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Crm"]:
         """Listen while the block runs."""
-        server = quiet_server(self, "127.0.0.1", self.port)
-        task = asyncio.create_task(server.serve())
-        try:
+        async with serving(self, self.port):
             yield self
-        finally:
-            server.should_exit = True
-            await task

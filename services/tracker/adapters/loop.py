@@ -192,14 +192,8 @@ class TrackerLoop:
         missing = numbers - self._held.keys()
         if missing:
             rebuilt = await self._rebuilder.rebuild(missing, committed)
-            await self._go_on_from(
-                {
-                    partition: committed[partition]
-                    for partition in partitions
-                    if partition.partition in rebuilt
-                }
-            )
             self._held |= rebuilt
+            await self._go_on_from({one: at for one, at in committed.items() if one.partition in rebuilt})
         self._done = {
             partition: offset
             for partition, offset in self._done.items()

@@ -25,9 +25,9 @@ from shared.events.ids import derived_id
 from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
 from shared.events.notifications import NotificationRaised
 from shared.events.sends import MessageSent
-from shared.http.server import QuietServer, quiet_server
 from tests import sends
 from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
+from tests.integration.serving import serving
 
 pytestmark = pytest.mark.integration
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -81,13 +81,8 @@ class Crm:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Crm"]:
         """Listen while the block runs."""
-        server: QuietServer = quiet_server(self, "127.0.0.1", self.port)
-        task = asyncio.create_task(server.serve())
-        try:
+        async with serving(self, self.port):
             yield self
-        finally:
-            server.should_exit = True
-            await task
 
 
 def mail() -> MessageSent:
