@@ -45,7 +45,10 @@ _NANOSECONDS = 1_000_000_000
 _METHODS = frozenset((b"GET", b"HEAD"))
 _END_OF_HEAD = b"\r\n\r\n"
 _REMEMBERED_PIXELS = 16_384  # 0.4 KB each
-_REMEMBERED_LINKS = 2048  # up to 11 KB each
+_REMEMBERED_LINKS = 16_384  # up to 1.6 KB each: of these there are many
+_LONG_LINK = 640  # characters of a token from which its link is a long one
+_REMEMBERED_LONG_LINKS = 1024  # up to 11 KB each
+_DESTINATION = b"\0"  # where it goes in a redirect that is ready but for it
 
 
 def response(status: bytes, date: bytes, headers: bytes, body: bytes) -> bytes:
@@ -91,9 +94,8 @@ class TrackingOrigin:
         self._open_pixel = lru_cache(_REMEMBERED_PIXELS)(
             lambda token: opened_token(Door.PIXEL, unseal_pixel(ring, token))
         )
-        self._open_link = lru_cache(_REMEMBERED_LINKS)(
-            lambda token: opened_token(Door.LINK, unseal_link(ring, token))
-        )
+        self._open_link = lru_cache(_REMEMBERED_LINKS)(lambda token: _opened_link(ring, token))
+        self._open_long_link = lru_cache(_REMEMBERED_LONG_LINKS)(lambda token: _opened_link(ring, token))
         self._revoked = revoked
         self._begin = begin
         self._quota = quota
@@ -101,7 +103,7 @@ class TrackingOrigin:
         self._monotonic_s = monotonic_s
         self._moments = Moments()
         self._second = -1
-        self._date = self._gif = self._gif_head = b""
+        self._date = self._gif = self._gif_head = self._to_destination = self._from_destination = b""
 
     def receive(
         self, method: bytes, target: bytes, headers: Mapping[bytes, bytes], peer: PeerAddresses
@@ -122,7 +124,7 @@ class TrackingOrigin:
             door, token = Door.LINK, self._link(path)
             if token is None:
                 return self._not_found(method, headers)
-            message = self._redirect(token.destination)
+            message = self._to_destination + token.destination + self._from_destination
         if self._is_left_out(door, token):
             return message, None, None
         trace = self._begin(door)
@@ -153,6 +155,10 @@ class TrackingOrigin:
         self._date = formatdate(second, usegmt=True).encode()
         self._gif = response(b"200 OK", self._date, b"content-type: image/gif\r\n" + _IMAGE, GIF)
         self._gif_head = without_body(self._gif)
+        redirect = response(
+            b"302 Found", self._date, b"location: %b\r\n%b" % (_DESTINATION, _NOTHING_RUNS), b""
+        )
+        self._to_destination, _, self._from_destination = redirect.partition(_DESTINATION)
 
     def _pixel(self, path: bytes) -> OpenedToken | None:
         try:
@@ -167,16 +173,12 @@ class TrackingOrigin:
         if not path.startswith(LINK_PATH):
             return None
         try:
-            token = self._open_link(path[3:])
-            if not _UNSAFE.search(token.destination):
-                return token
+            token = path[3:]
+            return self._open_link(token) if len(token) < _LONG_LINK else self._open_long_link(token)
         except BadToken:
             pass
         BAD_TOKENS.labels(Door.LINK).inc()
         return None
-
-    def _redirect(self, destination: bytes) -> bytes:
-        return response(b"302 Found", self._date, b"location: %b\r\n%b" % (destination, _NOTHING_RUNS), b"")
 
     def _not_found(self, method: bytes, headers: Mapping[bytes, bytes]) -> Answer:
         tongue = not_found.language(headers.get(b"accept-language", b""))
@@ -190,6 +192,14 @@ class TrackingOrigin:
     def _refuse_method(self) -> Answer:
         head = b"allow: GET, HEAD\r\n" + _NOTHING_RUNS
         return response(b"405 Method Not Allowed", self._date, head, b""), None, None
+
+
+def _opened_link(ring: KeyRing, token: bytes) -> OpenedToken:
+    """BadToken also for a destination that would break out of its header."""
+    opened = opened_token(Door.LINK, unseal_link(ring, token))
+    if _UNSAFE.search(opened.destination):
+        raise BadToken
+    return opened
 
 
 def _path(target: bytes) -> bytes:

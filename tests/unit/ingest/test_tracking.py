@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.ingest import tracking
 from services.ingest.model import Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules import is_trackable
@@ -22,7 +23,7 @@ from shared.events.revocations import RevocationScope, TrackingRevoked
 from shared.telemetry.names import BAD_TOKENS, HITS_FOLDED, REVOKED_HITS
 from shared.tokens.keyring import KeyRing
 from shared.tokens.sealing import seal
-from shared.tokens.tracking import LinkToken, PixelToken, seal_link, seal_pixel
+from shared.tokens.tracking import LinkToken, PixelToken, seal_link, seal_pixel, unseal_link
 from tests.unit.ingest.builders import ACCOUNT, MESSAGE, PLENTY, ring
 
 NOW_NS = 1_795_000_000_123_456_789
@@ -170,6 +171,23 @@ def test_a_destination_that_would_break_the_header_is_no_redirect(
     answer, record, _ = _ask(origin, _link(keys, destination))
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert record is None
+
+
+def test_a_link_that_was_opened_is_not_opened_again(
+    origin: TrackingOrigin, keys: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bytes] = []
+
+    def unseal(ring: KeyRing, token: bytes) -> bytes:
+        opened.append(token)
+        return unseal_link(ring, token)
+
+    monkeypatch.setattr(tracking, "unseal_link", unseal)
+    links = [_link(keys, b"https://x/%d" % number) for number in range(3000)]
+    links += [_link(keys, b"https://x/%d?" % number + b"q" * 2000) for number in range(300)]
+    for link in links * 2:
+        _ask(origin, link)
+    assert len(opened) == len(links)
 
 
 @pytest.mark.requirement("T2")
