@@ -144,6 +144,32 @@ async def test_a_key_that_is_new_at_crm_is_fetched_once_and_then_known() -> None
         assert len(crm.asked) == 2
 
 
+async def test_a_token_that_was_verified_ends_when_it_says() -> None:
+    now = [datetime.now(UTC)]
+    async with loopback(_keys) as crm, httpx.AsyncClient() as http:
+        verifier = AccessTokenVerifier(http, crm.address, ISSUER, now=lambda: now[0])
+        token = issue(KEYS, ISSUER, WHO)
+        assert await verifier.verify(token) is await verifier.verify(token)
+        now[0] = WHO.expires_at - timedelta(seconds=1)
+        await verifier.verify(token)
+        now[0] = WHO.expires_at
+        with pytest.raises(ExpiredAccessToken):
+            await verifier.verify(token)
+
+
+async def test_a_token_that_was_verified_does_not_outlive_its_key() -> None:
+    new = KeySet([ECKey.generate_key("P-256", {"kid": "2026-12"})])
+    clock = _Clock()
+    async with loopback(_rotating(new)) as crm, httpx.AsyncClient() as http:
+        verifier = AccessTokenVerifier(http, crm.address, ISSUER, clock)
+        token = issue(KEYS, ISSUER, WHO)
+        await verifier.verify(token)
+        clock.now += REFETCH_AFTER_S
+        await verifier.verify(issue(new, ISSUER, WHO))
+        with pytest.raises(InvalidAccessToken):
+            await verifier.verify(token)
+
+
 async def test_a_flood_of_unknown_key_ids_is_no_flood_of_fetches() -> None:
     clock = _Clock()
     async with loopback(_keys) as crm, httpx.AsyncClient() as http:
