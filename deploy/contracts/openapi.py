@@ -6,7 +6,7 @@ from typing import Any
 # Module, factory, and how many collaborators it takes: a document needs none of them, so each is None.
 SOURCES = {
     "crm": ("services.crm.app", "create_app", 1),
-    "ingest": ("services.ingest.api", "create_api", 2),
+    "ingest": ("services.ingest.api", "create_api", 3),
 }
 
 

@@ -3,6 +3,7 @@
 import gc
 import time
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -22,7 +23,6 @@ from services.ingest.settings import IngestSettings
 from services.ingest.tracking import TrackingOrigin
 from shared.auth.bearer import signed_in
 from shared.auth.jwks import AccessTokenVerifier
-from shared.auth.tokens import SignedIn
 from shared.directory.client import DirectoryClient, DirectorySettings
 from shared.http.server import QuietServer, quiet_server
 from shared.process import Runtime, run
@@ -84,13 +84,7 @@ def _api_server(
     public = PublicAddresses()
     jwks_url = settings.jwks_url or f"{public.app_url.rstrip('/')}/.well-known/jwks.json"
     verifier = AccessTokenVerifier(http, jwks_url, public.app_url)
-
     quota: Quota[UUID] = Quota(settings.account_requests_per_s, settings.account_requests_burst)
-
-    async def authenticate(authorization: str | None) -> SignedIn:
-        who = await signed_in(verifier, authorization)
-        admit(quota, who.account_id, time.monotonic())
-        return who
 
     use_cases = SendApi(
         AskedDirectory(DirectoryClient(DirectorySettings(), http)),
@@ -101,7 +95,12 @@ def _api_server(
         public.tracking_url,
         lambda: datetime.now(UTC),
     )
-    app = create_api(use_cases, authenticate, addresses)
+    app = create_api(
+        use_cases,
+        partial(signed_in, verifier),
+        lambda who: admit(quota, who.account_id, time.monotonic()),
+        addresses,
+    )
     return quiet_server(
         app,
         settings.host,

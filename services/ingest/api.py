@@ -9,7 +9,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from opentelemetry import trace
 
 from services.ingest import problems
-from services.ingest.adapters.asgi import SecurityHeaders, ServerSpan
+from services.ingest.adapters.asgi import (
+    Admission,
+    Admit,
+    Authenticate,
+    SecurityHeaders,
+    ServerSpan,
+    who_asks,
+)
 from services.ingest.messages import (
     Accepted,
     Prepared,
@@ -37,8 +44,6 @@ from shared.http.problems import (
 from shared.telemetry.tracing import KafkaHeaders, kafka_headers
 
 MAX_BODY_BYTES = 1 << 20
-
-Authenticate = Callable[[str | None], Awaitable[SignedIn]]
 
 _BODY = (
     MALFORMED,
@@ -104,9 +109,12 @@ class UseCases(Protocol):
 
 
 def create_api(
-    use_cases: UseCases, authenticate: Authenticate, addresses: ClientAddresses | None = None
+    use_cases: UseCases,
+    authenticate: Authenticate,
+    admit: Admit,
+    addresses: ClientAddresses | None = None,
 ) -> FastAPI:
-    """The application. `authenticate`: from the Authorization header to who asks, or Problem."""
+    """The application. `authenticate`, `admit`: as `Admission` says."""
     app = FastAPI(
         title="Kaifu send API",
         version="1",
@@ -116,20 +124,21 @@ def create_api(
         telemetry=UNOBSERVED,
     )
     install_problems(app)
-    _add_routes(app, use_cases, _bearer(authenticate), addresses or ClientAddresses())
+    _add_routes(app, use_cases, _bearer(), addresses or ClientAddresses())
     app.add_middleware(BodyLimit, limit_of=lambda _: MAX_BODY_BYTES)
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerSpan, name="send")
+    app.add_middleware(Admission, authenticate=authenticate, admit=admit)
+    app.add_middleware(SecurityHeaders)
     return app
 
 
-def _bearer(authenticate: Authenticate) -> Callable[..., Awaitable[SignedIn]]:
+def _bearer() -> Callable[..., Awaitable[SignedIn]]:
     scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of crm.")
 
     async def bearer(
         request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(scheme)]
     ) -> SignedIn:
-        return await authenticate(request.headers.get("authorization"))
+        return who_asks(request.scope)
 
     return bearer
 

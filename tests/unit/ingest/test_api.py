@@ -22,6 +22,7 @@ from services.ingest.handlers import SendApi
 from services.ingest.problems import BROKER_UNAVAILABLE
 from services.ingest.rules import is_trackable
 from services.ingest.rules_address import ClientAddresses
+from services.ingest.rules_quota import Quota, admit
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.client import DirectoryRefused, DirectoryUnavailable
 from shared.directory.contract import Policy, PreparedMessage
@@ -47,6 +48,7 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 USER = UUID(int=1)
 SECOND_USER = UUID(int=2)
 STRANGER = UUID(int=3)
+PLENTIFUL = 100  # requests of one account in one test
 
 
 class FakeDirectory:
@@ -130,11 +132,13 @@ def service(tmp_path: Path) -> Service:
     clock = [NOW]
     directory, sends, broker, spool = FakeDirectory(), FakeSends(), FakeBroker(), FakeSpool()
     recorder = Recorder(broker, spool, Progress(60.0), within_s=1.0)
+    quota: Quota[UUID] = Quota(per_s=1, burst=PLENTIFUL)
     asked = AskedDirectory(directory)  # type: ignore[arg-type]
     use_cases = SendApi(asked, sends, recorder, keys, keys, "https://t.example/", lambda: clock[0])
     addresses = ClientAddresses([ip_network("10.0.0.0/8")])
     return Service(
-        create_api(use_cases, _authenticate, addresses), directory, sends, broker, spool, clock, tmp_path
+        create_api(use_cases, _authenticate, lambda who: admit(quota, who.account_id, 1e6), addresses),
+        *(directory, sends, broker, spool, clock, tmp_path),
     )
 
 
@@ -531,6 +535,20 @@ _ROUTES = [
     f"/v1/messages/{UUID(int=1)}/cancelled",
     "/v1/viewing",
 ]
+
+
+async def test_what_is_over_the_quota_is_refused_before_anything_else_is_done(service: Service) -> None:
+    async with service.client() as http, service.client("stranger") as other, service.client("") as nobody:
+        for _ in range(PLENTIFUL):
+            assert (await http.get("/v1/nothing")).status_code == 404
+        refused = await http.post("/v1/messages", content=b"{" * (MAX_BODY_BYTES + 1))
+        _assert_problem(refused, 429, "too-many-requests")
+        assert refused.headers["retry-after"] == "2"
+        assert refused.headers["x-content-type-options"] == "nosniff"
+        assert (await other.post("/v1/messages", json=_mail())).status_code == 201
+        for _ in range(PLENTIFUL + 1):
+            assert (await nobody.post("/v1/messages", json=_mail())).status_code == 401
+    assert len(service.directory.asked) == 1
 
 
 @pytest.mark.parametrize("path", _ROUTES)
