@@ -27,7 +27,7 @@ from shared.events.hits import HitRecorded
 from shared.events.sends import MessageSent
 
 POISONED = 100  # one of so many
-_SLOW_S = 1.0  # between a commit that comes too early and the effects: so long a kill loses them
+_SLOW_S = 1.0  # between the effects and a commit, whichever comes first: so long a kill may come between
 
 
 class Defect(Exception):
@@ -72,13 +72,18 @@ def ingest_answers_before_it_is_durable() -> None:
 
 
 def crm_stores_without_ids() -> None:
-    """What comes again is stored again."""
-    add_new = AccountDocuments.add_new
+    """What comes again is stored again. It commits late, so that something comes again."""
+    add_new, commit = AccountDocuments.add_new, EventConsumer._commit
+
+    async def late(self: EventConsumer, batches: Any) -> None:
+        await asyncio.sleep(_SLOW_S)
+        await commit(self, batches)
 
     async def always_new(self: AccountDocuments, account_id: Any, documents: Any) -> None:
         await add_new(self, account_id, {uuid4(): document for document in documents.values()})
 
     AccountDocuments.add_new = always_new  # type: ignore[method-assign]
+    EventConsumer._commit = late  # type: ignore[method-assign]
 
 
 def notifier_pushes_copies() -> None:
