@@ -97,6 +97,7 @@ def _page(known: dict[str, dict[str, Any]], plots: Sequence[str]) -> str:
 
 Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Machine: {machine()}, shared with others,
 so read ratios, not digits: each figure is a median over rounds in which Kaifu and its reference take turns.
+What lies behind them: [where the time goes](COST.md).
 
 {drawn}
 | figure | Kaifu | reference | ratio (lowest to highest round) | aim | how |
