@@ -11,7 +11,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 
 from tests.chaos.wire import NoAnswer, Wire
@@ -105,7 +105,8 @@ async def main() -> None:
         task = asyncio.create_task(noise.make(answers))
         await ended.wait()
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await task
     json.dump(answers, sys.stdout)
 
 

@@ -73,6 +73,8 @@ async def inject(arena: Arena) -> None:
         "others_p99_ratio": round(noisy / quiet, 2),
     }
     assert answers["noisy"]["429"] > 0, f"the noisy account got {answers['noisy']}"
+    served = {answer for answer in answers["noisy"] if answer.startswith("hit ")}
+    assert served == {"hit 200"}, f"the noisy account's readers got {served}"
     assert folded > 0, "no hit was folded"
     assert not any("429" in what for what in arena.load.record.refused), "another account was refused"
 
