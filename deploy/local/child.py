@@ -103,6 +103,14 @@ class Child:
                     _kill_group(process.pid)
                     return Ending(code)
 
+    def pause(self) -> None:
+        """Let it do nothing until `resume`, or until it is stopped."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
     async def stop(self, tell: Tell) -> None:
         """SIGTERM, wait, and SIGKILL after the grace, saying so. What it forked ends too."""
         process = self._process
@@ -110,6 +118,7 @@ class Child:
             return
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
+        self.resume()  # paused, it would not hear
         try:
             await asyncio.wait_for(process.wait(), self._grace_s)
         except TimeoutError:
@@ -122,11 +131,19 @@ class Child:
         if self._process is not None and self._process.returncode is None:
             _kill_group(self._process.pid)
 
+    def _signal(self, what: signal.Signals) -> None:
+        if self.pid is not None:
+            _signal_group(self.pid, what)
+
     def last_error(self) -> str:
         """The last line of this run's log that says an error, or just the last one; "" if none."""
         return last_error(self.log, self._log_start)
 
 
 def _kill_group(group: int) -> None:
+    _signal_group(group, signal.SIGKILL)
+
+
+def _signal_group(group: int, what: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(group, what)

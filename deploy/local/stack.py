@@ -254,16 +254,38 @@ class Stack:
             await asyncio.gather(wanted, failing, return_exceptions=True)
 
     async def _revive(self, child: Child) -> None:
-        await child.restart(self._tell)
-        self._write_pids()
         if child.name == "broker" and self._broker.forgets:
-            if self._broker_return is not None:
-                self._broker_return.cancel()
-            self._broker_return = self._begin(self._return_of_broker())
+            await self._revive_empty(child)
+            return
+        if self._broker_return is not None:
+            await asyncio.wait({self._broker_return})
+        if child.pid is None:
+            await child.restart(self._tell)
+            self._write_pids()
+
+    async def _revive_empty(self, broker: Child) -> None:
+        """Nobody may speak to it before it has its topics: a client that asks for one makes it, and what is
+        produced while the topic is made twice is acknowledged and lost, with all that follows it."""
+        if self._broker_return is not None:
+            self._broker_return.cancel()
+            await asyncio.gather(self._broker_return, return_exceptions=True)
+        for child in self._clients():
+            child.pause()
+        await broker.restart(self._tell)
+        self._write_pids()
+        self._broker_return = self._begin(self._return_of_broker())
+
+    def _clients(self) -> list[Child]:
+        """Those who speak to the broker."""
+        return [child for name, child in self._children.items() if name in self._services]
 
     async def _return_of_broker(self) -> None:
         """The new broker is empty: topics first, then those who fill and read it from the start."""
-        await broker_with_topics(self._kafka())
+        try:
+            await broker_with_topics(self._kafka())
+        finally:
+            for child in self._clients():
+                child.resume()
         names = [name for name in _RESTARTED_WITH_BROKER if name in self._children]
         self._tell("The new broker is empty: restarting " + ", ".join(names))
         children = [self._children[name] for name in names]

@@ -1,16 +1,19 @@
 """One stack for all integration tests that share it, on free ports, with every request traced."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 import pytest_asyncio
 
-from deploy.local.home import Home
+from deploy.local.home import PARTS, Home
+from deploy.local.logs import rendered
 from deploy.local.ports import Ports
 from deploy.local.rep import Rep
 from deploy.local.stack import Stack
 from tests.integration.client import clean_environment, signed_in
 from tests.integration.collector import Collector, collecting
+
+_LAST_WORDS = 12  # lines of each part
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,6 +24,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         on_stack = "stack" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.path.stem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure says what the parts said last: where CI runs, nobody can look into their logs."""
+    report = yield
+    if report.failed:
+        for home in _homes(item):
+            parts = [part for part in PARTS if home.log(part).exists()]
+            report.sections += [(f"last words of {part}", _last_words(home, part)) for part in parts]
+    return report
+
+
+def _homes(item: pytest.Item) -> Iterator[Home]:
+    """The homes of what the test was given: stacks and runners."""
+    for given in getattr(item, "funcargs", {}).values():
+        if isinstance(home := getattr(given, "home", None), Home):
+            yield home
+
+
+def _last_words(home: Home, part: str) -> str:
+    lines = home.log(part).read_text(errors="replace").splitlines()[-_LAST_WORDS:]
+    return "\n".join(rendered(part, line).plain.rstrip() for line in lines)
 
 
 @pytest.fixture(scope="session")

@@ -209,8 +209,7 @@ async def test_a_pixel_during_the_broker_s_absence_is_not_lost(up: Runner) -> No
                 return None
             return True if row is not None and row["opens"] == 1 else None
 
-        # A consumer that stalls in joining its group is ended by the watchdog after a minute, and comes back.
-        await until(opened, "the open that was spooled", 150)
+        await until(opened, "the open that was spooled", 60)
         await all_ready(up.addresses["ops"], 60)
 
 

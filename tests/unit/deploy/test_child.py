@@ -14,6 +14,7 @@ from deploy.local.child import Child
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER
+COUNTER = "import time\nwhile True: print('on', flush=True); time.sleep(0.01)"
 PARENT = (
     "import subprocess, sys, time\n"
     "inner = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
@@ -192,3 +193,26 @@ async def test_a_tether_whose_starter_is_already_gone_runs_nothing(tmp_path: Pat
     )
     assert done.returncode == 1
     assert not mark.exists()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+async def test_a_paused_one_does_nothing_until_it_is_resumed_and_ends_when_asked(tmp_path: Path) -> None:
+    child = make(tmp_path, COUNTER)
+    await child.start()
+    assert child.pid is not None
+    await printed(child)
+    child.pause()
+    async with asyncio.timeout(10):
+        while _state(child.pid) != "T":
+            await asyncio.sleep(0.01)
+    seen = len(await printed(child))
+    child.resume()
+    await printed(child, seen + 1)
+    child.pause()
+    told: list[str] = []
+    await child.stop(told.append)
+    assert told == [], "it heard the SIGTERM"
+    assert child.pid is None
