@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -185,7 +185,7 @@ class TrackerLoop:
         """Keep the shards that nobody else went on with, rebuild the others."""
         await self._check_epoch()
         partitions = self._client.assignment()
-        committed = {partition: await self._client.committed(partition) for partition in partitions}
+        committed = await self._committed(partitions)
         numbers = {partition.partition for partition in partitions}
         kept = {number: held for number, held in self._held.items() if _is_current(held, committed)}
         self._held = {number: kept[number] for number in numbers & kept.keys()}
@@ -201,12 +201,18 @@ class TrackerLoop:
         }
         log.info("partitions assigned", kept=len(self._held) - len(missing), rebuilt=len(missing))
 
+    async def _committed(self, partitions: Collection[TopicPartition]) -> Committed:
+        """All at once: one by one, each waits for a turn of the client, and hundreds wait for a minute."""
+        found = await asyncio.gather(*(self._client.committed(partition) for partition in partitions))
+        return dict(zip(partitions, found, strict=True))
+
     async def _go_on_from(self, committed: Committed) -> None:
         """Where the shards are. The client may be ahead: a commit of what it has read has failed."""
+        fresh = [partition for partition, offset in committed.items() if offset is None]
+        if fresh:
+            await self._client.seek_to_beginning(*fresh)
         for partition, offset in committed.items():
-            if offset is None:
-                await self._client.seek_to_beginning(partition)
-            else:
+            if offset is not None:
                 self._client.seek(partition, offset)
 
     async def _check_epoch(self) -> None:

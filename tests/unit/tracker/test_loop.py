@@ -30,8 +30,8 @@ class _Client:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.positions[partition] = offset
 
-    async def seek_to_beginning(self, partition: TopicPartition) -> None:
-        self.positions[partition] = 0
+    async def seek_to_beginning(self, *partitions: TopicPartition) -> None:
+        self.positions |= dict.fromkeys(partitions, 0)
 
 
 def records(*offsets: int) -> list[Any]:
@@ -60,6 +60,7 @@ async def test_a_rebuilt_shard_goes_on_from_its_commit_though_the_client_had_rea
         _check_epoch=same_cluster,
         _rebuilder=SimpleNamespace(rebuild=rebuild),
     )
+    loop._committed = lambda partitions: TrackerLoop._committed(loop, partitions)
     loop._go_on_from = lambda committed: TrackerLoop._go_on_from(loop, committed)
     await TrackerLoop._take_over(loop)
     assert client.positions == {HIT: 40, SEND: 0}
