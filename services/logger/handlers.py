@@ -13,6 +13,7 @@ from shared.events.ids import derived_id
 from shared.events.log_decisions import LogDecided
 from shared.events.notifications import NotificationKind, NotificationRaised
 from shared.events.sends import MessageSent
+from shared.log_rules.engine import RULESET_VERSION, decide
 from shared.telemetry.names import LOG_DECISIONS
 
 
@@ -48,7 +49,7 @@ class SendHandler:
         if not isinstance(event, MessageSent):
             return
         inputs = await self._directory.log_inputs(event.account_id, event.message_id)
-        decision = rules.decide(inputs)
+        decision = decide(inputs)
         now = self._clock()
         effects: list[Event] = [log_decided(event, decision, now)]
         if rules.refused(inputs, decision) and rules.still_news(event, now):
@@ -60,7 +61,7 @@ class SendHandler:
 def log_decided(sent: MessageSent, decision: Decision, now: datetime) -> LogDecided:
     """The event for crm; the same message under the same rules has the same id."""
     return LogDecided(
-        event_id=derived_id("log-decided", sent.message_id, rules.RULESET_VERSION),
+        event_id=derived_id("log-decided", sent.message_id, RULESET_VERSION),
         occurred_at=now,
         account_id=sent.account_id,
         message_id=sent.message_id,
@@ -69,7 +70,7 @@ def log_decided(sent: MessageSent, decision: Decision, now: datetime) -> LogDeci
         reasons=decision.reasons,
         records=decision.records,
         recipients=decision.recipients,
-        ruleset_version=rules.RULESET_VERSION,
+        ruleset_version=RULESET_VERSION,
     )
 
 

@@ -1,15 +1,3 @@
-"""What a logging decision says before it becomes an event."""
+"""The logger's values are those of the rules: a decision before it becomes an event."""
 
-from dataclasses import dataclass
-
-from shared.events.log_decisions import LogOutcome, Reason, RecipientOutcome, RecordOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Over all, per record (by type and id), per recipient (by slot); each with ordered reasons."""
-
-    outcome: LogOutcome
-    reasons: tuple[Reason, ...]
-    records: tuple[RecordOutcome, ...]
-    recipients: tuple[RecipientOutcome, ...]
+from shared.log_rules.decision import Decision as Decision

@@ -1,46 +1,13 @@
-"""Where a sent mail is logged, where not, and why (L2, L7, L8, L13). Pure: no clock, no driver.
+"""Whether a rep is told of a refused log. Pure. What decides on the log itself is `shared.log_rules`."""
 
-Order of the reasons is the order of the checks. Every rule id has its sentences in
-`shared.events.log_reasons`. Changing what a rule decides changes `RULESET_VERSION`.
-"""
-
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from services.logger.model import Decision
-from shared.directory.contract import LogInputs, RecipientInput
-from shared.events.log_decisions import (
-    LogOutcome,
-    Reason,
-    RecipientOutcome,
-    RecordOutcome,
-    RecordType,
-)
+from shared.directory.contract import LogInputs
+from shared.events.log_decisions import LogOutcome, Reason
 from shared.events.sends import MessageSent
+from shared.log_rules.decision import Decision
 
-RULESET_VERSION = "1"
-LOGGING_SETTING = "email.logging"  # the account-wide switch (A3)
 _TELL_WITHIN = timedelta(days=1)
-
-_RecordKey = tuple[RecordType, UUID]
-
-
-def decide(inputs: LogInputs) -> Decision:
-    """The decision on one mail. The order of recipients and of ticks changes nothing."""
-    gates = _gates(inputs)
-    never_logged = _never_logged_contacts(inputs)
-    no_records = gates or _all_never_logged(inputs)
-    records = tuple(_record(key, exists, no_records, never_logged) for key, exists in _ticked(inputs).items())
-    standing = {record.record_id: record for record in records if record.record_type is RecordType.CONTACT}
-    recipients = tuple(
-        _recipient(recipient, gates, never_logged, standing)
-        for recipient in sorted(inputs.recipients, key=lambda recipient: recipient.slot)
-    )
-    logged = [record for record in records if record.outcome is LogOutcome.LOGGED]
-    if logged:
-        return Decision(LogOutcome.LOGGED, (Reason(rule="record-ticked"),), records, recipients)
-    return Decision(LogOutcome.NOT_LOGGED, _why_nowhere(no_records, records), records, recipients)
 
 
 def refused(inputs: LogInputs, decision: Decision) -> bool:
@@ -55,101 +22,3 @@ def still_news(sent: MessageSent, now: datetime) -> bool:
     A mail that was queued on an offline computer is prepared late, so either time may be recent.
     """
     return now - max(sent.occurred_at, sent.prepared_at) <= _TELL_WITHIN
-
-
-def _gates(inputs: LogInputs) -> tuple[Reason, ...]:
-    """What forbids logging the mail at all."""
-    reasons = []
-    if not inputs.sender_is_ours:
-        reasons.append(Reason(rule="sender-not-ours"))
-    if not inputs.log_asked:
-        reasons.append(Reason(rule="log-not-asked"))
-    if not inputs.account_logging:
-        reasons.append(Reason(rule="account-logging-off", setting=LOGGING_SETTING))
-    return tuple(reasons)
-
-
-def _never_logged_contacts(inputs: LogInputs) -> dict[UUID, Reason]:
-    """Contacts that a never-log entry covers, by any of their addresses in this mail."""
-    return {
-        recipient.contact_id: _never_log(recipient.never_logged_by)
-        for recipient in sorted(inputs.recipients, key=lambda recipient: recipient.slot, reverse=True)
-        if recipient.contact_id is not None and recipient.never_logged_by is not None
-    }
-
-
-def _all_never_logged(inputs: LogInputs) -> tuple[Reason, ...]:
-    """A mail to listed people alone stands on no company or deal either (L8: nothing is logged)."""
-    entries = {recipient.never_logged_by for recipient in inputs.recipients}
-    if not entries or None in entries:
-        return ()
-    only = entries.pop() if len(entries) == 1 else None
-    return (Reason(rule="all-recipients-never-logged", entry_id=only),)
-
-
-def _ticked(inputs: LogInputs) -> dict[_RecordKey, bool]:
-    """Each ticked record once, and whether it exists, by type and id."""
-    exists: dict[_RecordKey, bool] = {}
-    for ticked in inputs.ticked:
-        key = (ticked.record_type, ticked.record_id)
-        exists[key] = exists.get(key, True) and ticked.exists
-    return dict(sorted(exists.items()))
-
-
-def _record(
-    key: _RecordKey, exists: bool, forbidden: tuple[Reason, ...], never_logged: dict[UUID, Reason]
-) -> RecordOutcome:
-    record_type, record_id = key
-    reasons = list(forbidden)
-    if record_type is RecordType.CONTACT and record_id in never_logged:
-        reasons.append(never_logged[record_id])
-    if not exists:
-        reasons.append(Reason(rule="record-gone"))
-    return RecordOutcome(
-        record_type=record_type,
-        record_id=record_id,
-        outcome=LogOutcome.NOT_LOGGED if reasons else LogOutcome.LOGGED,
-        reasons=tuple(reasons) or (Reason(rule="record-ticked"),),
-    )
-
-
-def _recipient(
-    recipient: RecipientInput,
-    gates: tuple[Reason, ...],
-    never_logged: dict[UUID, Reason],
-    standing: dict[UUID, RecordOutcome],
-) -> RecipientOutcome:
-    reasons = [*gates, *_against(recipient, never_logged, standing)]
-    return RecipientOutcome(
-        slot=recipient.slot,
-        contact_id=recipient.contact_id,
-        outcome=LogOutcome.NOT_LOGGED if reasons else LogOutcome.LOGGED,
-        reasons=tuple(reasons) or (Reason(rule="record-ticked"),),
-    )
-
-
-def _against(
-    recipient: RecipientInput, never_logged: dict[UUID, Reason], standing: dict[UUID, RecordOutcome]
-) -> Iterable[Reason]:
-    """What speaks against logging on this recipient's contact, beside the gates."""
-    contact = recipient.contact_id
-    if recipient.never_logged_by is not None:
-        return [_never_log(recipient.never_logged_by)]
-    if contact is None:
-        return [Reason(rule="contact-not-made" if recipient.create_contact else "no-contact")]
-    if contact in never_logged:
-        return [never_logged[contact]]
-    if contact not in standing:
-        return [Reason(rule="record-not-ticked")]
-    return [reason for reason in standing[contact].reasons if reason.rule == "record-gone"]
-
-
-def _never_log(entry_id: UUID | None) -> Reason:
-    return Reason(rule="never-log-list", entry_id=entry_id)
-
-
-def _why_nowhere(forbidden: tuple[Reason, ...], records: tuple[RecordOutcome, ...]) -> tuple[Reason, ...]:
-    if forbidden:
-        return forbidden
-    reasons = dict.fromkeys(reason for record in records for reason in record.reasons)
-    return tuple(reasons) or (Reason(rule="nothing-ticked"),)

@@ -66,7 +66,7 @@ class PreparedMessage(DirectoryModel):
 
 
 UntrackedReason = Literal["not_asked", "account_tracking_off", "no_legal_basis", "recipient_never_tracked"]
-UnloggedReason = Literal["not_asked", "account_logging_off"]
+UnloggedReason = Literal["not_asked", "account_logging_off", "recipients_never_logged"]
 
 
 class Policy(DirectoryModel):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Language = Literal["en", "ja"]
+NEVER_LOG_RULE = "never-log-list"
+CONTACT_ASKED_FOR_RULE = "contact-asked-for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ LOG_REASONS: dict[str, ReasonText] = {
         en="No record was ticked when the mail was sent.",
         ja="送信時に関連付けるレコードが選択されていませんでした。",
     ),
-    "never-log-list": ReasonText(
+    NEVER_LOG_RULE: ReasonText(
         en="The recipient is on the never-log list.",
         ja="受信者は「ログしない」リストに登録されています。",
     ),
@@ -57,6 +59,10 @@ LOG_REASONS: dict[str, ReasonText] = {
     "no-contact": ReasonText(
         en="The recipient is not a contact.",
         ja="受信者はコンタクトではありません。",
+    ),
+    CONTACT_ASKED_FOR_RULE: ReasonText(
+        en="Create as new contact was ticked for the recipient.",
+        ja="受信者に「新規コンタクトとして作成」が選択されていました。",
     ),
     "contact-not-made": ReasonText(
         en="A new contact was asked for, but there was none when the mail was logged.",

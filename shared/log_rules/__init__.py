@@ -1,0 +1,1 @@
+"""The rules that decide where a sent mail is logged, and why."""
