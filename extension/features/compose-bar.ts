@@ -16,6 +16,7 @@ const REASONS: Record<GreyReason, TextKey> = {
   account_tracking_off: "accountTrackingOff",
   account_logging_off: "accountLoggingOff",
   no_legal_basis: "noLegalBasis",
+  recipients_never_logged: "recipientsNeverLogged",
 };
 
 register({

@@ -102,7 +102,11 @@ export type RecordType = (typeof RECORD_TYPES)[number];
 const Found = v.object({ id: Id, name: Text(500), addresses: v.optional(listOf(Text(320), 100), []) });
 export const FoundPage = v.object({ items: listOf(Found, 200) });
 
-const AccountBox = v.object({ enabled: v.boolean(), reason: v.nullable(Text(100)) });
+const AccountBox = v.object({
+  enabled: v.boolean(),
+  reason: v.nullable(Text(100)),
+  start: v.optional(v.nullable(v.boolean()), null),
+});
 /** Of a compose window's recipients: who is a contact, and what prepare would decide. */
 export const ComposeContext = v.object({
   recipients: listOf(v.object({ address: Text(320), contact_id: v.nullable(Id) }), 500),

@@ -41,6 +41,10 @@ export const TEXT = {
     en: "No recipient has a legal basis for processing",
     ja: "処理の法的根拠がある宛先がありません",
   },
+  recipientsNeverLogged: {
+    en: "Your account never logs mail to these recipients",
+    ja: "宛先はアカウントのログしないリストに登録されています",
+  },
   notAllowedByAccount: {
     en: "Your account does not allow it",
     ja: "アカウントの設定で許可されていません",
@@ -91,6 +95,10 @@ export const TEXT = {
   reason_account_logging_off: {
     en: "logging is off for your account",
     ja: "アカウントでログがオフになっています",
+  },
+  reason_recipients_never_logged: {
+    en: "your account never logs mail to these recipients",
+    ja: "宛先はアカウントのログしないリストに登録されています",
   },
   bodyTooLarge: {
     en: "The mail is logged without its body: it is too large.",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.crm.adapters.consumers import archive_consumer, message_consumer
 from services.crm.adapters.outbox import PUBLISH_TIMEOUT_S, OutboxPublisher
 from services.crm.adapters.restore import EpochKeeper
+from services.crm.adapters.reviewer import review_until
 from services.crm.adapters.signing_keys import load_or_create
 from services.crm.adapters.sweeper import sweep_until
 from services.crm.app import create_app
@@ -56,6 +57,7 @@ async def serve(runtime: Runtime) -> None:
             outbox.run(runtime.stopping),
             keeper.watch(runtime.stopping),
             sweep_until(runtime.stopping, crm.attachments),
+            review_until(runtime.stopping, crm.privacy, runtime.progress),
         )
     finally:
         await publisher.stop()

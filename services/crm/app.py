@@ -13,11 +13,13 @@ from services.crm.api import (
     internal,
     me,
     messages,
+    never_log,
     notifications,
     oauth,
     session,
     settings,
     tickets,
+    users,
 )
 from services.crm.application.bodies import MAX_BODY_BYTES
 from services.crm.application.oauth import OAuthError
@@ -30,7 +32,19 @@ from shared.http.problems import UNAVAILABLE, Problem
 
 _RECORDS = (contacts, companies, deals, tickets)
 _RECORDS = (contacts, companies, deals, tickets)
-_NOUNS = (oauth, me, feed, *_RECORDS, compose, messages, attachments, notifications, settings)
+_NOUNS = (
+    oauth,
+    me,
+    feed,
+    *_RECORDS,
+    compose,
+    messages,
+    attachments,
+    notifications,
+    settings,
+    never_log,
+    users,
+)
 _UNSEEN = (internal, session)
 
 

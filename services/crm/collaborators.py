@@ -9,17 +9,24 @@ from pydantic import SecretStr
 from services.crm.adapters.signing_keys import new_keys
 from services.crm.application.accounts import AccountBook
 from services.crm.application.attachments import MailAttachments
+from services.crm.application.audit import AuditTrail
 from services.crm.application.bodies import MailBodies
 from services.crm.application.clock import Clock, utc_now
 from services.crm.application.compose import ComposeContexts
 from services.crm.application.directory import Directory
+from services.crm.application.dry_run import DryRuns
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
+from services.crm.application.never_log import NeverLogPage
 from services.crm.application.notifications import Notifications
 from services.crm.application.oauth import OAuth
+from services.crm.application.policy_changes import PolicyChanges
+from services.crm.application.privacy import PrivacyReviews
+from services.crm.application.profiles import Profiles
 from services.crm.application.records import RecordBooks
 from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
+from services.crm.application.users import UserBook, UserStores
 from services.crm.settings import CrmSettings
 from services.crm.store.accounts import Accounts, Users
 from services.crm.store.attachments import AttachmentFiles, AttachmentLedger
@@ -28,9 +35,18 @@ from services.crm.store.bodies import Bodies
 from services.crm.store.database import Database
 from services.crm.store.grants import Grants
 from services.crm.store.hits import HitArchive
-from services.crm.store.identities import Codes, Failures, Families, Sessions, SignInNames
+from services.crm.store.identities import (
+    Codes,
+    Failures,
+    Families,
+    PasswordLinks,
+    Sessions,
+    SignInNames,
+)
 from services.crm.store.messages import Messages
+from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.outbox import Outbox, OutboxQueue
+from services.crm.store.privacy import ReviewQueue, Reviews
 from services.crm.store.records import AllRecords
 from services.crm.store.revocations import Revocations
 from services.crm.store.timeline import TimelineStore
@@ -86,6 +102,12 @@ class Collaborators:
     records: RecordBooks
     timelines: Timelines
     email_settings: EmailSettingsPage
+    privacy: PrivacyReviews
+    users: UserBook
+    profiles: Profiles
+    never_log: NeverLogPage
+    dry_runs: DryRuns
+    audit: AuditTrail
     bodies: MailBodies
     attachments: MailAttachments
     notifications: Notifications
@@ -97,9 +119,14 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
     records, timeline = AllRecords(database), TimelineStore(database)
     files = AttachmentFiles(database)
-    messages = Messages(database, outbox, timeline, (bodies, files))
+    messages = Messages(database, outbox, timeline, (bodies, files), records)
+    never_log = NeverLogEntries(database)
+    policy = PolicyChanges(accounts, users, audit, outbox)
     revocations = Revocations(database, outbox)
+    compared = (messages, Reviews(database), ReviewQueue(database), revocations)
+    reviews = PrivacyReviews(database, accounts, records, compared, clock)
     families, grants = Families(database), Grants(database)
+    book = AccountBook(database, accounts, users, names, clock)
     sign_ins = SignIns(
         SignInStores(
             database, users, names, Sessions(database), families, grants, Failures(database), outbox
@@ -113,15 +140,23 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         configuration=configuration,
         clock=clock,
         stores=Stores(messages, HitArchive(database), OutboxQueue(database), Upkeep(database), audit, bodies),
-        accounts=AccountBook(database, accounts, users, names, clock),
+        accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
-        directory=Directory(accounts, users, records, messages),
-        compose=ComposeContexts(accounts, records),
+        directory=Directory(accounts, users, records, messages, never_log),
+        compose=ComposeContexts(accounts, records, never_log),
         feed=Feed(messages),
         records=RecordBooks(database, records, users, clock),
         timelines=Timelines(records, timeline),
-        email_settings=EmailSettingsPage(database, accounts, users, audit, outbox, revocations, clock),
+        email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
+        privacy=reviews,
+        profiles=Profiles(database, users, sign_ins),
+        users=UserBook(
+            UserStores(database, users, names, PasswordLinks(database), records, audit), book, sign_ins, clock
+        ),
+        never_log=NeverLogPage(database, policy, never_log, clock),
+        dry_runs=DryRuns(policy, never_log, messages, records, clock),
+        audit=AuditTrail(audit),
         bodies=MailBodies(messages, configuration.receipts),
         attachments=MailAttachments(
             accounts, messages, (files, AttachmentLedger(database)), configuration.receipts, clock

@@ -22,6 +22,7 @@ _USERS = (
     ("Mika Sato", "admin", Role.SUPER_ADMIN, "ja", "Asia/Tokyo"),
     ("Haruto Tanaka", "haruto", Role.REP, "ja", "Asia/Tokyo"),
     ("Emma Clark", "emma", Role.REP, "en", "Europe/London"),
+    ("Noah Fischer", "noah", Role.SUPER_ADMIN, "en", "Europe/Berlin"),
 )
 _COMPANIES = (
     ("sakura", "さくら商事株式会社", "sakura.example"),

@@ -21,6 +21,11 @@ ADDRESS_TAKEN = ProblemType(
 CHANGED_MEANWHILE = ProblemType(
     "changed-meanwhile", HTTPStatus.CONFLICT, "Somebody else has changed this meanwhile"
 )
+NAME_TAKEN = ProblemType("name-taken", HTTPStatus.CONFLICT, "Somebody signs in with this address already")
+LAST_SUPER_ADMIN = ProblemType(
+    "last-super-admin", HTTPStatus.CONFLICT, "The account would be left without a super admin"
+)
+LINK_SPENT = ProblemType("link-spent", HTTPStatus.GONE, "The link was used, is over, or is none of ours")
 NO_SUCH_RECORD = ProblemType(
     "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"
 )

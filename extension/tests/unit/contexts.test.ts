@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ComposeContext } from "../../server/shapes";
 import { Contexts } from "../../worker/contexts";
 
-const FREE = { enabled: true, reason: null };
+const FREE = { enabled: true, reason: null, start: null };
 const CONTEXT: ComposeContext = { recipients: [], records: [], track: FREE, log: FREE };
 
 function setUp() {

@@ -28,8 +28,8 @@ const FOUND: ComposeContext = {
     { address: "bob@y.example", contact_id: null },
   ],
   records: [record("contact", "a"), record("company", "c"), record("deal", "d")],
-  track: { enabled: true, reason: null },
-  log: { enabled: true, reason: null },
+  track: { enabled: true, reason: null, start: null },
+  log: { enabled: true, reason: null, start: null },
 };
 const open = (ticks: Record<string, boolean> = {}): Mail => ({
   ...MAIL,

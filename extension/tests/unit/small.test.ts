@@ -67,10 +67,13 @@ describe("start values (T1, L1, E1, L9)", () => {
   });
 
   it("grey what the account does not allow, whatever the rep chose and lists", () => {
-    const free = { enabled: true, reason: null };
+    const free = { enabled: true, reason: null, start: null };
     const chosen = { track: true, log: true };
     const refused = (reason: string) =>
-      boxes(true, chosen, defaults, ["y@secret.example"], { track: { enabled: false, reason }, log: free });
+      boxes(true, chosen, defaults, ["y@secret.example"], {
+        track: { enabled: false, reason, start: true },
+        log: free,
+      });
     expect(refused("no_legal_basis").track).toEqual({
       checked: false,
       enabled: false,
@@ -79,6 +82,18 @@ describe("start values (T1, L1, E1, L9)", () => {
     expect(refused("no_legal_basis").log).toEqual({ checked: true, enabled: true, reason: null });
     expect(refused("something_newer").track.reason).toBe("not_allowed");
     expect(boxes(true, UNTOUCHED, defaults, [], { track: free, log: free }).log.checked).toBe(false);
+  });
+
+  it("start as the account says, and as the rep likes where it says nothing (A3, A5)", () => {
+    const starts = (track: boolean | null, log: boolean | null, choices = UNTOUCHED) => {
+      const said = (start: boolean | null) => ({ enabled: true, reason: null, start });
+      const found = boxes(true, choices, defaults, [], { track: said(track), log: said(log) });
+      return [found.track.checked, found.log.checked];
+    };
+    expect(starts(null, null)).toEqual([defaults.track, defaults.log]);
+    expect(starts(!defaults.track, !defaults.log)).toEqual([!defaults.track, !defaults.log]);
+    expect(starts(true, true, { track: false, log: false })).toEqual([false, false]);
+    expect(starts(false, false, { track: true, log: true })).toEqual([true, true]);
   });
 });
 

@@ -9,8 +9,10 @@ from services.crm.model.compose import ComposeContext, LogBox, Recipient, TrackB
 from services.crm.model.records import Contact
 from services.crm.rules.addresses import fold
 from services.crm.rules.compose import Belonging, offered
+from services.crm.rules.never_log import NeverLogList
 from services.crm.rules.policy import why_unlogged, why_untracked
 from services.crm.store.accounts import Accounts
+from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.records import AllRecords
 from shared.events.log_decisions import RecordType
 from shared.http.problems import NOT_FOUND, Problem
@@ -19,9 +21,10 @@ from shared.http.problems import NOT_FOUND, Problem
 class ComposeContexts:
     """Reads, in a handful of queries however many recipients there are."""
 
-    def __init__(self, accounts: Accounts, records: AllRecords) -> None:
+    def __init__(self, accounts: Accounts, records: AllRecords, never_log: NeverLogEntries) -> None:
         self._accounts = accounts
         self._records = records
+        self._never_log = never_log
 
     async def of(self, account_id: UUID, addresses: Sequence[str]) -> ComposeContext:
         """The context of a mail to these. Problem 404 (the account is gone)."""
@@ -31,15 +34,15 @@ class ComposeContexts:
         if account is None:
             raise Problem(NOT_FOUND, "No such account.")
         contacts = list({one.id: one for one in found if one is not None}.values())
-        unlogged = why_unlogged(account)
+        never_log = await self._never_log.of(account.id, account.policy_version)
         return ComposeContext(
             recipients=tuple(
-                _recipient(account, address, contact)
+                _recipient(account, address, contact, never_log)
                 for address, contact in zip(addresses, found, strict=True)
             ),
             records=offered(contacts, await self._belonging(account_id, contacts)),
             track=_track_box(account, found),
-            log=LogBox(enabled=unlogged is None, reason=unlogged),
+            log=_log_box(account, [never_log.covering(address) for address in addresses]),
         )
 
     async def _belonging(self, account_id: UUID, contacts: Iterable[Contact]) -> Belonging:
@@ -61,10 +64,15 @@ def _track_box(account: Account, found: Sequence[Contact | None]) -> TrackBox:
     reason = why_untracked(account, [one.legal_basis.kind if one else None for one in found])
     if reason == "no_legal_basis" and not found:  # nobody yet: whoever comes may have one
         reason = None
-    return TrackBox(enabled=reason is None, reason=reason)
+    return TrackBox(enabled=reason is None, reason=reason, start=account.settings.track_start)
 
 
-def _recipient(account: Account, address: str, contact: Contact | None) -> Recipient:
+def _log_box(account: Account, never_logged: Sequence[UUID | None]) -> LogBox:
+    reason = why_unlogged(account, never_logged)
+    return LogBox(enabled=reason is None, reason=reason, start=account.settings.log_start)
+
+
+def _recipient(account: Account, address: str, contact: Contact | None, never_log: NeverLogList) -> Recipient:
     reason = why_untracked(account, [contact.legal_basis.kind if contact else None])
     return Recipient(
         address=fold(address),
@@ -72,4 +80,5 @@ def _recipient(account: Account, address: str, contact: Contact | None) -> Recip
         name=contact.name if contact else "",
         trackable=reason is None,
         reason=reason,
+        never_logged=never_log.covering(address) is not None,
     )

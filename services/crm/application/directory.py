@@ -12,6 +12,7 @@ from services.crm.rules.policy import decide, sender_is_ours
 from services.crm.rules.times import to_milliseconds
 from services.crm.store.accounts import Accounts, Users
 from services.crm.store.messages import Messages
+from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.records import AllRecords
 from shared.directory.contract import (
     LogInputs,
@@ -27,7 +28,15 @@ from shared.http.problems import NOT_FOUND, Problem
 class Directory:
     """Answers to Kaifu's other services."""
 
-    def __init__(self, accounts: Accounts, users: Users, records: AllRecords, messages: Messages) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        users: Users,
+        records: AllRecords,
+        messages: Messages,
+        never_log: NeverLogEntries,
+    ) -> None:
+        self._never_log = never_log
         self._accounts = accounts
         self._users = users
         self._records = records
@@ -59,6 +68,7 @@ class Directory:
         draft = message.draft
         there = await self._records.names(account_id, draft.records)
         to_create = {fold(address) for address in draft.create_contacts}
+        never_log = await self._never_log.of(account.id, account.policy_version)
         inputs = LogInputs(
             message_id=message_id,
             account_id=account_id,
@@ -68,7 +78,10 @@ class Directory:
             account_logging=account.settings.logging,
             recipients=tuple(
                 RecipientInput(
-                    slot=to.slot, contact_id=to.contact_id, create_contact=fold(to.address) in to_create
+                    slot=to.slot,
+                    contact_id=to.contact_id,
+                    never_logged_by=never_log.covering(to.address),
+                    create_contact=fold(to.address) in to_create,
                 )
                 for to in draft.recipients
             ),
@@ -86,7 +99,11 @@ class Directory:
         )
         if account is None or not sender_is_ours(user, asked.from_address):
             raise Problem(SENDER_NOT_OURS, "Send from one of your own addresses, or add it in your profile.")
-        policy = decide(account, asked, [one.legal_basis.kind if one else None for one in found])
+        never_log = await self._never_log.of(account.id, account.policy_version)
+        never_logged = [never_log.covering(address) for address in addresses]
+        policy = decide(
+            account, asked, [one.legal_basis.kind if one else None for one in found], never_logged
+        )
         recipients = tuple(
             MessageRecipient(
                 slot=slot,
@@ -94,8 +111,11 @@ class Directory:
                 name=to.name,
                 field=to.field,
                 contact_id=contact.id if contact else None,
+                never_logged_by=entry,
             )
-            for slot, (to, contact) in enumerate(zip(asked.recipients, found, strict=True))
+            for slot, (to, contact, entry) in enumerate(
+                zip(asked.recipients, found, never_logged, strict=True)
+            )
         )
         return draft_of(asked, policy, recipients)
 

@@ -1,27 +1,23 @@
-"""The account's e-mail settings, for super admins (A1, A4, P1)."""
+"""The account's e-mail settings, for super admins (A1-A5, P1)."""
 
 from datetime import datetime
 from uuid import UUID
 
 from services.crm.application.clock import Clock
-from services.crm.model.accounts import Account, EmailSettings
-from services.crm.model.audit import AuditEntry
-from services.crm.problems import CHANGED_MEANWHILE
-from services.crm.store.accounts import Accounts, Users
-from services.crm.store.audit import AuditLog
+from services.crm.application.policy_changes import PolicyChange, PolicyChanges, super_admins_only
+from services.crm.application.privacy import PrivacyReviews
+from services.crm.model.accounts import EmailSettings
+from services.crm.model.audit import AuditValue
 from services.crm.store.database import Database, Session
-from services.crm.store.outbox import Outbox
 from services.crm.store.revocations import Revocations
-from shared.auth.tokens import Role, SignedIn
-from shared.events.ids import derived_id, new_id
-from shared.events.notifications import SettingsChanged
+from shared.auth.tokens import SignedIn
+from shared.events.ids import derived_id
 from shared.events.revocations import (
     RevocationEvent,
     RevocationScope,
     TrackingRestored,
     TrackingRevoked,
 )
-from shared.http.problems import FORBIDDEN, NOT_FOUND, Problem
 
 
 class EmailSettingsPage:
@@ -30,84 +26,51 @@ class EmailSettingsPage:
     def __init__(
         self,
         database: Database,
-        accounts: Accounts,
-        users: Users,
-        audit: AuditLog,
-        outbox: Outbox,
+        policy: PolicyChanges,
         revocations: Revocations,
+        reviews: PrivacyReviews,
         clock: Clock,
     ) -> None:
+        self._reviews = reviews
         self._database = database
-        self._accounts = accounts
-        self._users = users
-        self._audit = audit
-        self._outbox = outbox
+        self._policy = policy
         self._revocations = revocations
         self._clock = clock
 
     async def get(self, who: SignedIn) -> EmailSettings:
         """The settings. Problem 403 for all but super admins."""
-        _super_admins_only(who)
-        return (await self._account(who.account_id, None)).settings
+        super_admins_only(who)
+        return (await self._policy.account(who.account_id)).settings
 
     async def change(self, who: SignedIn, settings: EmailSettings) -> EmailSettings:
         """Change them; what is as it was changes nothing. Problem 403, 409."""
-        _super_admins_only(who)
+        super_admins_only(who)
         now = self._clock()
 
         async def body(session: Session) -> None:
-            account = await self._account(who.account_id, session)
-            if account.settings != settings:
-                await self._write(who, account, settings, now, session)
+            account = await self._policy.account(who.account_id, session)
+            if account.settings == settings:
+                return
+            changed = account.model_copy(update={"settings": settings})
+            change = PolicyChange("email_settings.changed", *difference(account.settings, settings))
+            version = await self._policy.made(who, account, changed, now, change, session)
+            if settings.tracking != account.settings.tracking:
+                event = tracking_switched(account.id, version, now, on=settings.tracking)
+                await self._revocations.say(account.id, event, session)
+            if settings.data_privacy != account.settings.data_privacy:
+                await self._reviews.ask(account.id, None, session)
 
         await self._database.in_transaction(body)
         return settings
 
-    async def _write(
-        self, who: SignedIn, account: Account, settings: EmailSettings, now: datetime, session: Session
-    ) -> None:
-        version = account.policy_version
-        if not await self._accounts.change_settings(account.id, settings, version, session):
-            raise Problem(CHANGED_MEANWHILE, "Read the settings again, then repeat the change.")
-        await self._audit.add(account.id, audit_entry(who, account.settings, settings, now), session)
-        if settings.tracking != account.settings.tracking:
-            event = tracking_switched(account.id, version + 1, now, on=settings.tracking)
-            await self._revocations.say(account.id, event, session)
-        told = [
-            SettingsChanged(
-                event_id=derived_id("settings-changed", user.id, version + 1),
-                occurred_at=now,
-                account_id=account.id,
-                user_id=user.id,
-            )
-            for user in await self._users.all(account.id, session)
-        ]
-        await self._outbox.add(account.id, told, session)
 
-    async def _account(self, account_id: UUID, session: Session | None) -> Account:
-        account = await self._accounts.get(account_id, session)
-        if account is None:
-            raise Problem(NOT_FOUND, "No such account.")
-        return account
-
-
-def _super_admins_only(who: SignedIn) -> None:
-    if who.role is not Role.SUPER_ADMIN:
-        raise Problem(FORBIDDEN, "Only a super admin sees and changes these settings.")
-
-
-def audit_entry(who: SignedIn, before: EmailSettings, after: EmailSettings, now: datetime) -> AuditEntry:
+def difference(
+    before: EmailSettings, after: EmailSettings
+) -> tuple[dict[str, AuditValue], dict[str, AuditValue]]:
     """What differs, before and after."""
     old, new = before.model_dump(), after.model_dump()
     changed = [name for name in new if old[name] != new[name]]
-    return AuditEntry(
-        id=new_id(),
-        at=now,
-        user_id=who.user_id,
-        action="email_settings.changed",
-        before={name: old[name] for name in changed},
-        after={name: new[name] for name in changed},
-    )
+    return {name: old[name] for name in changed}, {name: new[name] for name in changed}
 
 
 def tracking_switched(account_id: UUID, version: int, now: datetime, *, on: bool) -> RevocationEvent:

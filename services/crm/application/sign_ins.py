@@ -150,7 +150,7 @@ class SignIns:
 
         async def body(transaction: Transaction) -> bool:
             found = await self._stores.users.disable(account_id, user_id, transaction)
-            await self._end_all(account_id, user_id, transaction)
+            await self.end_all(account_id, user_id, transaction)
             return found
 
         return await self._stores.database.in_transaction(body)
@@ -162,11 +162,12 @@ class SignIns:
 
         async def body(transaction: Transaction) -> None:
             await self._stores.names.set_password(account_id, credentials.name, stored, transaction)
-            await self._end_all(account_id, user_id, transaction)
+            await self.end_all(account_id, user_id, transaction)
 
         await self._stores.database.in_transaction(body)
 
-    async def _end_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
+    async def end_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
+        """End all sign-ins of a user, as part of a change."""
         await self._stores.sessions.revoke_all(account_id, user_id, transaction)
         await self._stores.families.revoke_all(account_id, user_id, transaction)
         await self._stores.grants.forget_all(account_id, user_id, transaction)

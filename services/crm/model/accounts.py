@@ -17,6 +17,20 @@ class EmailSettings(Model):
     logging: bool = Field(default=True, description="users may log mail")
     log_attachments: bool = Field(default=True, description="A2: users may log attachments")
     data_privacy: bool = Field(default=False, description="P1: only with a legal basis for processing")
+    log_default: bool = Field(default=False, description="A3: the account says how the Log box starts")
+    log_ticked: bool = Field(default=True, description="A3: it starts ticked, if the account says it")
+    track_default: bool = Field(default=False, description="A5: the account says how the Track box starts")
+    track_ticked: bool = Field(default=True, description="A5: it starts ticked, if the account says it")
+
+    @property
+    def log_start(self) -> bool | None:
+        """How the Log box of every user starts; None: as the user likes (A3)."""
+        return self.log_ticked if self.log_default else None
+
+    @property
+    def track_start(self) -> bool | None:
+        """How the Track box of every user starts; None: as the user likes (A5, only while A4 is on)."""
+        return self.track_ticked if self.track_default and self.tracking else None
 
 
 class Account(Model):
@@ -56,4 +70,5 @@ class User(Model):
     locale: str = "en"
     time_zone: str = "UTC"
     disabled: bool = False
+    invited: bool = Field(default=False, description="has not chosen a password yet")
     created_at: datetime

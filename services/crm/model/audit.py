@@ -5,6 +5,8 @@ from uuid import UUID
 
 from services.crm.model.base import Model
 
+AuditValue = bool | int | str
+
 
 class AuditEntry(Model):
     """One change of a setting; `before` and `after` hold what differs."""
@@ -13,5 +15,5 @@ class AuditEntry(Model):
     at: datetime
     user_id: UUID
     action: str
-    before: dict[str, bool | int | str]
-    after: dict[str, bool | int | str]
+    before: dict[str, AuditValue]
+    after: dict[str, AuditValue]

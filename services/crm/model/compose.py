@@ -17,6 +17,7 @@ class Recipient(Model):
     name: str = ""
     trackable: bool
     reason: UntrackedReason | None = None
+    never_logged: bool = Field(default=False, description="on the account's never-log list (L8)")
 
 
 class OfferedRecord(Model):
@@ -33,6 +34,7 @@ class TrackBox(Model):
 
     enabled: bool
     reason: UntrackedReason | None = None
+    start: bool | None = Field(default=None, description="ticked or not; null: the rep's own default (A5)")
 
 
 class LogBox(Model):
@@ -40,10 +42,11 @@ class LogBox(Model):
 
     enabled: bool
     reason: UnloggedReason | None = None
+    start: bool | None = Field(default=None, description="ticked or not; null: the rep's own default (A3)")
 
 
 class ComposeContext(Model):
-    """One window's recipients, in the order that was asked. The boxes' start is the rep's own default."""
+    """One window's recipients, in the order that was asked."""
 
     recipients: tuple[Recipient, ...]
     records: tuple[OfferedRecord, ...] = Field(description="contacts first, then what belongs to them")

@@ -4,8 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.crm.model.base import Model
+from services.crm.model.messages import Draft
 from shared.directory.contract import LogInputs
 from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
+from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE
 
 
 class Decision(Model):
@@ -23,11 +25,33 @@ class Decision(Model):
         """When the logger decided."""
         return self.decided.occurred_at
 
-    def logged_on(self) -> frozenset[tuple[RecordType, UUID]]:
-        """The records that the mail stands on."""
+    def asked_for_slots(self) -> frozenset[int]:
+        """The recipients whose contact the mail stands on because it was asked for as a new one (L5)."""
+        return frozenset(
+            recipient.slot
+            for recipient in self.decided.recipients
+            if recipient.outcome is LogOutcome.LOGGED
+            and any(reason.rule == CONTACT_ASKED_FOR_RULE for reason in recipient.reasons)
+        )
+
+    def never_logged_slots(self) -> frozenset[int]:
+        """The recipients that a never-log entry covered when the mail was sent."""
+        return frozenset(
+            recipient.slot
+            for recipient in self.decided.recipients
+            if any(reason.rule == NEVER_LOG_RULE for reason in recipient.reasons)
+        )
+
+    def logged_on(self, draft: Draft) -> frozenset[tuple[RecordType, UUID]]:
+        """The records that the mail stands on: those ticked, and contacts that were asked for."""
         if self.decided.outcome is not LogOutcome.LOGGED:
             return frozenset()
+        asked_for = self.asked_for_slots()
         return frozenset(
+            (RecordType.CONTACT, to.contact_id)
+            for to in draft.recipients
+            if to.slot in asked_for and to.contact_id is not None
+        ) | frozenset(
             (record.record_type, record.record_id)
             for record in self.decided.records
             if record.outcome is LogOutcome.LOGGED

@@ -24,13 +24,15 @@ class MessageState(StrEnum):
 
 
 class MessageRecipient(Model):
-    """A recipient. `contact_id` as it was when the mail was prepared."""
+    """A recipient. `contact_id`: the contact that it was when the mail was prepared, or became when it was
+    logged. `never_logged_by`: the never-log entry that covered it when the mail was prepared."""
 
     slot: int
     address: str
     name: str = ""
     field: RecipientField
     contact_id: UUID | None = None
+    never_logged_by: UUID | None = None
 
 
 class Tally(Model):

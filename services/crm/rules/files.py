@@ -1,6 +1,6 @@
 """All that is known of one message, as a fold of events: any order, any repetition, one end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -8,8 +8,10 @@ from pydantic import TypeAdapter
 
 from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
-from services.crm.model.messages import Draft, Message
+from services.crm.model.messages import Draft, Message, MessageRecipient, MessageState
+from services.crm.model.records import Contact
 from services.crm.model.timeline import TimelineRow
+from services.crm.rules.addresses import fold
 from services.crm.rules.feed import feed_row
 from services.crm.rules.sends import newer, with_send
 from services.crm.rules.tally import tally
@@ -42,10 +44,19 @@ class MessageFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Newcomers:
+    """Recipients of a logged mail who are to be contacts (L5). They are found by address, or made."""
+
+    file: MessageFile
+    recipients: tuple[MessageRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """What to write so that the store says what the folded files say; all of it or nothing.
 
-    `bodies` (by message) and `files` (of attachments): what is to become of them from now on.
+    `bodies` (by message) and `files` (of attachments): what is to become of them from now on. `newcomers`:
+    who is to be found or made among the contacts first; see `met`.
     """
 
     messages: tuple[Message, ...] = ()
@@ -56,6 +67,7 @@ class Rewrite:
     events: tuple[Event, ...] = ()
     bodies: tuple[tuple[UUID, Fate], ...] = ()
     files: tuple[tuple[UUID, Fate], ...] = ()
+    newcomers: tuple[Newcomers, ...] = ()
 
     def __add__(self, other: "Rewrite") -> "Rewrite":
         return Rewrite(
@@ -67,6 +79,7 @@ class Rewrite:
             self.events + other.events,
             self.bodies + other.bodies,
             self.files + other.files,
+            self.newcomers + other.newcomers,
         )
 
 
@@ -168,7 +181,45 @@ def difference(
         events=(*_feed_changed(account_id, old, after, causes), *_put_right(after)),
         bodies=_body_fate(old, after),
         files=fates(old.message, old.decision, after.message, after.decision),
+        newcomers=_newcomers(after),
     )
+
+
+def _newcomers(file: MessageFile) -> tuple[Newcomers, ...]:
+    draft, decision = file.message.draft, file.decision
+    if draft is None or decision is None or file.message.state is MessageState.CANCELLED:
+        return ()
+    asked_for = decision.asked_for_slots()
+    new = tuple(to for to in draft.recipients if to.slot in asked_for and to.contact_id is None)
+    return (Newcomers(file, new),) if new else ()
+
+
+def contact_of(newcomers: Newcomers, to: MessageRecipient, id_: UUID) -> Contact:
+    """A contact as it is made by a send (L6): no marketing, no legal basis, the sender its owner."""
+    message, decision = newcomers.file.message, newcomers.file.decision
+    assert decision is not None
+    at = to_milliseconds(decision.decided_at)
+    return Contact(
+        id=id_,
+        name=to.name or to.address,
+        addresses=(fold(to.address),),
+        owner_id=message.user_id,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def met(account_id: UUID, newcomers: Newcomers, contacts: Mapping[int, UUID]) -> Rewrite:
+    """What changes once the recipients have their contacts (by slot)."""
+    message = newcomers.file.message
+    assert message.draft is not None
+    recipients = tuple(
+        to.model_copy(update={"contact_id": contacts.get(to.slot, to.contact_id)})
+        for to in message.draft.recipients
+    )
+    draft = message.draft.model_copy(update={"recipients": recipients})
+    after = replace(newcomers.file, message=message.model_copy(update={"draft": draft}))
+    return difference(account_id, newcomers.file, after, ())
 
 
 def _feed_changed(

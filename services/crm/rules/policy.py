@@ -1,6 +1,7 @@
 """What a prepared mail may do: decided on the server, whatever the client says (L7, A4, P1-P3)."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.crm.model.accounts import Account, User
 from services.crm.model.records import LegalBasisKind
@@ -15,10 +16,16 @@ def sender_is_ours(user: User | None, from_address: str) -> bool:
     return fold(from_address) in {fold(own.address) for own in user.addresses}
 
 
-def decide(account: Account, asked: PreparedMessage, bases: Sequence[LegalBasisKind | None]) -> Policy:
-    """The policy for one mail. `bases`: of each recipient, by slot; None where it is no contact."""
+def decide(
+    account: Account,
+    asked: PreparedMessage,
+    bases: Sequence[LegalBasisKind | None],
+    never_logged: Sequence[UUID | None],
+) -> Policy:
+    """The policy for one mail. By slot, `bases`: of each recipient, None where it is no contact;
+    `never_logged`: the never-log entry that covers it."""
     untracked, anonymous = _tracking(account, asked, bases)
-    unlogged = _logging(account, asked)
+    unlogged = _logging(account, asked, never_logged)
     return Policy(
         tracked=untracked is None,
         untracked_reason=untracked,
@@ -48,10 +55,14 @@ def why_untracked(account: Account, bases: Sequence[LegalBasisKind | None]) -> U
     return None if eligible else "no_legal_basis"
 
 
-def _logging(account: Account, asked: PreparedMessage) -> UnloggedReason | None:
-    return why_unlogged(account) if asked.log else "not_asked"
+def _logging(
+    account: Account, asked: PreparedMessage, never_logged: Sequence[UUID | None]
+) -> UnloggedReason | None:
+    return why_unlogged(account, never_logged) if asked.log else "not_asked"
 
 
-def why_unlogged(account: Account) -> UnloggedReason | None:
-    """Why a mail can't be logged, if that is asked; None: it can."""
-    return None if account.settings.logging else "account_logging_off"
+def why_unlogged(account: Account, never_logged: Sequence[UUID | None]) -> UnloggedReason | None:
+    """Why a mail to these can't be logged, if that is asked; None: it can."""
+    if not account.settings.logging:
+        return "account_logging_off"
+    return "recipients_never_logged" if never_logged and None not in never_logged else None

@@ -21,11 +21,14 @@ def timeline_rows(
     if message.draft is None or message.state is MessageState.CANCELLED:
         return
     yield from _logged(message, message.draft, decision)
-    logged_on = decision.logged_on() if decision else frozenset()
+    logged_on = decision.logged_on(message.draft) if decision else frozenset()
+    hidden = decision.never_logged_slots() if decision else frozenset()
     for engagement in engagements:
         recipient = _attributed(message, message.draft, engagement)
         if recipient is None or recipient.contact_id is None:
             continue
+        if recipient.never_logged_by is not None or recipient.slot in hidden:
+            continue  # L8: no activity of a listed recipient stands on any timeline
         told = (RecordType.CONTACT, recipient.contact_id) in logged_on
         yield _engaged(message.draft, engagement, recipient, told=told)
 
@@ -33,7 +36,7 @@ def timeline_rows(
 def _logged(message: Message, draft: Draft, decision: Decision | None) -> Iterator[TimelineRow]:
     if decision is None:
         return
-    for record_type, record_id in sorted(decision.logged_on()):
+    for record_type, record_id in sorted(decision.logged_on(draft)):
         yield TimelineRow(
             id=derived_id("timeline", "email", record_type, record_id, message.id),
             record_type=record_type,

@@ -1,5 +1,7 @@
 """Accounts and their users."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from services.crm.model.accounts import Account, EmailSettings, User
@@ -49,6 +51,12 @@ class Users:
     async def add(self, account_id: UUID, user: User, session: Session) -> None:
         """A new user. Raises AlreadyThere."""
         await self._users.insert(account_id, user.id, document(user), session)
+
+    async def change(
+        self, account_id: UUID, user_id: UUID, fields: Mapping[str, Any], session: Session
+    ) -> bool:
+        """Whether there is such a user; these fields of it are new."""
+        return await self._users.update(account_id, user_id, {"$set": dict(fields)}, session=session)
 
     async def disable(self, account_id: UUID, user_id: UUID, session: Session) -> bool:
         """Whether there is such a user; it can't sign in any more."""

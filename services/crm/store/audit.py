@@ -5,7 +5,8 @@ from uuid import UUID
 from pymongo import IndexModel
 
 from services.crm.model.audit import AuditEntry
-from services.crm.rules.places import place
+from services.crm.model.base import Page
+from services.crm.rules.places import cursor, place
 from services.crm.store.database import AccountDocuments, Database, Session
 from services.crm.store.documents import document, value
 
@@ -24,5 +25,12 @@ class AuditLog:
 
     async def newest(self, account_id: UUID, limit: int) -> list[AuditEntry]:
         """The newest entries first."""
-        found = await self._entries.find(account_id, {}, sort=("place", -1), limit=limit)
-        return [value(AuditEntry, entry) for entry in found]
+        return [*(await self.page(account_id, None, limit)).items]
+
+    async def page(self, account_id: UUID, after: str | None, limit: int) -> Page[AuditEntry]:
+        """Newest first; `after` is a place."""
+        where = {} if after is None else {"place": {"$lt": after}}
+        found = await self._entries.find(account_id, where, sort=("place", -1), limit=limit + 1)
+        rows = tuple(value(AuditEntry, entry) for entry in found[:limit])
+        more = len(found) > limit
+        return Page(items=rows, next=cursor(found[limit - 1]["place"]) if more else None)

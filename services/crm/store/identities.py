@@ -14,6 +14,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from services.crm.model.sign_ins import AuthorizationCode, Credentials, RefreshFamily, Session
+from services.crm.model.users import PasswordLink
 from services.crm.store.database import (
     AccountDocuments,
     Database,
@@ -127,6 +128,42 @@ class Rotation(Enum):
     GOOD = "good"
     SPENT = "spent"
     UNKNOWN = "unknown"
+
+
+class PasswordLinks:
+    """Links to choose a password, by the hash of their secret."""
+
+    def __init__(self, database: Database) -> None:
+        self._by_secret = database.collection("password_links", [_forgotten_at("expires_at")])
+
+    async def add(
+        self, account_id: UUID, link: PasswordLink, token_hash: str, transaction: Transaction
+    ) -> None:
+        """A new link."""
+        fields = {**link.model_dump(), "account_id": account_id}
+        with translated():
+            await self._by_secret.insert_one({"_id": token_hash, **fields}, session=transaction)
+
+    async def find(self, token_hash: str, now: datetime) -> PasswordLink | None:
+        """The link, if it is neither over nor spent."""
+        with translated():
+            found = await self._by_secret.find_one({"_id": token_hash})
+        link = None if found is None else PasswordLink.model_validate(found)
+        return link if link and link.expires_at > now else None
+
+    async def spend(self, account_id: UUID, token_hash: str, transaction: Transaction) -> bool:
+        """Whether it was there; it is gone now."""
+        key = {"_id": token_hash, "account_id": account_id}
+        with translated():
+            done = await self._by_secret.delete_one(key, session=transaction)
+        return bool(done.deleted_count)
+
+    async def forget_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
+        """End all links of a user."""
+        with translated():
+            await self._by_secret.delete_many(
+                {"account_id": account_id, "user_id": user_id}, session=transaction
+            )
 
 
 class Families:

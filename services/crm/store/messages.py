@@ -1,6 +1,8 @@
 """Messages with their engagements and decisions: read together, rewritten together."""
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from pymongo import IndexModel
@@ -10,14 +12,15 @@ from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
 from services.crm.model.messages import Message
 from services.crm.rules.feed import feed_place
-from services.crm.rules.files import MessageFile, Rewrite
-from services.crm.rules.places import cursor
+from services.crm.rules.files import MessageFile, Newcomers, Rewrite, contact_of, met
+from services.crm.rules.places import cursor, place
 from services.crm.rules.uploads import Fate, fate
 from services.crm.store.attachments import AttachmentFiles
 from services.crm.store.bodies import Bodies
 from services.crm.store.database import AccountDocuments, Database, Document, Session
 from services.crm.store.documents import document, value
 from services.crm.store.outbox import Outbox
+from services.crm.store.records import AllRecords
 from services.crm.store.timeline import TimelineStore
 from shared.directory.contract import LogInputs
 from shared.events.log_decisions import LogDecided
@@ -38,16 +41,20 @@ class Messages:
         outbox: Outbox,
         timeline: TimelineStore,
         uploads: tuple[Bodies, AttachmentFiles],
+        records: AllRecords,
     ) -> None:
+        self._records = records
         self._database = database
         self._outbox = outbox
         self._timeline = timeline
         self._bodies, self._files = uploads
         feed = IndexModel([("account_id", 1), ("user_id", 1), ("feed_place", -1)])
-        self._messages = AccountDocuments(database, "messages", [feed])
+        to_contact = IndexModel([("account_id", 1), ("draft.recipients.contact_id", 1), ("_id", 1)])
+        self._messages = AccountDocuments(database, "messages", [feed, to_contact])
         by_message = IndexModel([("account_id", 1), ("message_id", 1)])
         self._engagements = AccountDocuments(database, "engagements", [by_message])
-        self._decisions = AccountDocuments(database, "decisions")
+        newest = IndexModel([("account_id", 1), ("place", -1)])
+        self._decisions = AccountDocuments(database, "decisions", [newest])
 
     async def get(self, account_id: UUID, message_id: UUID) -> Message | None:
         """One message, prepared or not."""
@@ -66,6 +73,23 @@ class Messages:
         more = len(found) > limit
         return Page(items=rows, next=cursor(found[limit - 1]["feed_place"]) if more else None)
 
+    async def tracked(
+        self,
+        account_id: UUID,
+        contact_id: UUID | None,
+        after: UUID | None,
+        limit: int,
+        session: Session,
+    ) -> list[Message]:
+        """Tracked mail to a contact (None: to anybody) in the order of its ids, after the one given."""
+        where: dict[str, Any] = {"tracked": True}
+        if contact_id is not None:
+            where["draft.recipients.contact_id"] = contact_id
+        if after is not None:
+            where["_id"] = {"$gt": after}
+        found = await self._messages.find(account_id, where, sort=("_id", 1), limit=limit, session=session)
+        return [value(Message, message) for message in found]
+
     async def engagements(self, account_id: UUID, message_id: UUID) -> tuple[Engagement, ...]:
         """The newest engagements of a message, newest first."""
         found = await self._engagements.find(account_id, {"message_id": message_id})
@@ -77,6 +101,21 @@ class Messages:
         """The decision on a message, once there is one."""
         found = await self._decisions.get(account_id, message_id)
         return None if found is None else _decision(found)
+
+    async def decided(
+        self, account_id: UUID, after: str | None, limit: int
+    ) -> tuple[list[tuple[Message, Decision]], str | None]:
+        """Decisions with their messages, the newest first, and the place to go on from."""
+        where = {"place": {"$lt": after} if after else {"$gt": _BEFORE_ALL}}
+        found = await self._decisions.find(account_id, where, sort=("place", -1), limit=limit)
+        ids = [one["_id"] for one in found]
+        messages = {
+            one["_id"]: value(Message, one)
+            for one in await self._messages.find(account_id, {"_id": {"$in": ids}})
+        }
+        pairs = [(messages[one["_id"]], _decision(one)) for one in found if one["_id"] in messages]
+        known = [(message, decision) for message, decision in pairs if decision is not None]
+        return known, found[-1]["place"] if len(found) == limit else None
 
     async def keep_inputs(self, account_id: UUID, inputs: LogInputs) -> None:
         """Keep what the logger was told, until it has decided; a later question changes nothing."""
@@ -93,11 +132,23 @@ class Messages:
 
         async def body(session: Session) -> Rewrite:
             changes = rewriter(await self._read(account_id, list(message_ids), session))
+            for newcomers in changes.newcomers:
+                changes += await self._meet(account_id, newcomers, session)
             await self._write(account_id, changes, session)
             return changes
 
         for engagement in (await self._database.in_transaction(body)).engagements:
             ENGAGEMENTS_STORED.labels(engagement.kind.value).inc()
+
+    async def _meet(self, account_id: UUID, newcomers: Newcomers, session: Session) -> Rewrite:
+        """Give recipients their contacts: L5. In the same transaction, so that none is made twice."""
+        contacts = {
+            to.slot: await self._records.found_or_made(
+                account_id, to.address, partial(contact_of, newcomers, to), session
+            )
+            for to in newcomers.recipients
+        }
+        return met(account_id, newcomers, contacts)
 
     async def _read(
         self, account_id: UUID, message_ids: list[UUID], session: Session
@@ -124,10 +175,7 @@ class Messages:
         await self._messages.put_all(account_id, messages, session)
         engagements = {engagement.id: document(engagement) for engagement in changes.engagements}
         await self._engagements.put_all(account_id, engagements, session)
-        decided = {
-            decision.message_id: {"$set": {"decided": decision.decided.model_dump_json()}}
-            for decision in changes.decisions
-        }
+        decided = {decision.message_id: {"$set": _decided_fields(decision)} for decision in changes.decisions}
         await self._decisions.update_all(account_id, decided, session, upsert=True)
         await self._bodies.settle(account_id, changes.bodies, session)
         await self._files.settle(account_id, changes.files, session)
@@ -167,6 +215,11 @@ class Messages:
 def message_document(message: Message) -> Document:
     """With the place that it has in its rep's feed."""
     return {**document(message), "feed_place": feed_place(message)}
+
+
+def _decided_fields(decision: Decision) -> Document:
+    at = place(decision.decided_at, decision.message_id)
+    return {"decided": decision.decided.model_dump_json(), "place": at}
 
 
 def _decision(found: Document) -> Decision | None:

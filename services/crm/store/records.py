@@ -1,7 +1,7 @@
 """Contacts, companies, deals, tickets, and their associations."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from services.crm.rules.places import cursor, place
 from services.crm.store.database import AccountDocuments, Database, Document, Session
 from services.crm.store.documents import document, value
 from shared.directory.contract import RecordRef
-from shared.events.ids import derived_id
+from shared.events.ids import derived_id, new_id
 from shared.events.log_decisions import RecordType
 
 AnyKind = TypeVar("AnyKind", bound=Record)
@@ -40,18 +40,21 @@ class Records(Generic[AnyKind]):
         self._kind = kind
         newest = IndexModel([("account_id", 1), ("place", -1)])
         words = IndexModel([("account_id", 1), ("words", 1)])
-        self._records = AccountDocuments(database, name, [newest, words])
+        owned = IndexModel([("account_id", 1), ("owner_id", 1)])
+        self._records = AccountDocuments(database, name, [newest, words, owned])
 
     async def get(self, account_id: UUID, id_: UUID, session: Session | None = None) -> AnyKind | None:
         """One record."""
         found = await self._records.get(account_id, id_, session)
         return None if found is None else value(self._kind, found)
 
-    async def some(self, account_id: UUID, ids: Collection[UUID]) -> dict[UUID, AnyKind]:
+    async def some(
+        self, account_id: UUID, ids: Collection[UUID], session: Session | None = None
+    ) -> dict[UUID, AnyKind]:
         """Those of the ids that exist."""
         if not ids:
             return {}
-        found = await self._records.find(account_id, {"_id": {"$in": list(ids)}})
+        found = await self._records.find(account_id, {"_id": {"$in": list(ids)}}, session=session)
         return {record["_id"]: value(self._kind, record) for record in found}
 
     async def page(self, account_id: UUID, query: str, after: str | None, limit: int) -> Page[AnyKind]:
@@ -70,6 +73,11 @@ class Records(Generic[AnyKind]):
     async def add(self, account_id: UUID, record: AnyKind, session: Session) -> None:
         """A new record. Raises AlreadyThere."""
         await self._records.insert(account_id, record.id, _document(record), session)
+
+    async def hand_over(self, account_id: UUID, owner_id: UUID, successor_id: UUID) -> int:
+        """All that one user owned is another's; how many."""
+        change = {"$set": {"owner_id": successor_id}, "$inc": {"version": 1}}
+        return await self._records.update_where(account_id, {"owner_id": owner_id}, change)
 
     async def replace(self, account_id: UUID, record: AnyKind, from_version: int, session: Session) -> bool:
         """Whether the record was still of that version and is the new one now."""
@@ -91,12 +99,14 @@ class ContactAddresses:
     def __init__(self, database: Database) -> None:
         self._addresses = AccountDocuments(database, "contact_addresses")
 
-    async def contacts_of(self, account_id: UUID, addresses: Iterable[str]) -> dict[str, UUID]:
+    async def contacts_of(
+        self, account_id: UUID, addresses: Iterable[str], session: Session | None = None
+    ) -> dict[str, UUID]:
         """The contact's id by folded address, of those that are a contact's."""
         ids = {_address_id(account_id, address): fold(address) for address in addresses}
         if not ids:
             return {}
-        found = await self._addresses.find(account_id, {"_id": {"$in": list(ids)}})
+        found = await self._addresses.find(account_id, {"_id": {"$in": list(ids)}}, session=session)
         return {ids[claim["_id"]]: claim["contact_id"] for claim in found}
 
     async def claim(
@@ -191,6 +201,23 @@ class AllRecords:
         ids = await self.addresses.contacts_of(account_id, addresses)
         known = await self.contacts.some(account_id, set(ids.values()))
         return [known.get(ids[fold(one)]) if fold(one) in ids else None for one in addresses]
+
+    async def found_or_made(
+        self, account_id: UUID, address: str, new: Callable[[UUID], Contact], session: Session
+    ) -> UUID:
+        """The contact that has the address; made (with a new id) if there is none."""
+        known = await self.addresses.contacts_of(account_id, [address], session)
+        if known:
+            return known[fold(address)]
+        contact = new(new_id())
+        await self.contacts.add(account_id, contact, session)
+        await self.addresses.claim(account_id, contact.id, contact.addresses, session)
+        return contact.id
+
+    async def hand_over(self, account_id: UUID, owner_id: UUID, successor_id: UUID) -> int:
+        """All records of one user are another's; how many. What is done twice changes nothing more."""
+        kinds: tuple[Records[Any], ...] = (self.contacts, self.companies, self.deals, self.tickets)
+        return sum([await kind.hand_over(account_id, owner_id, successor_id) for kind in kinds])
 
     async def names(self, account_id: UUID, refs: Iterable[RecordRef]) -> dict[RecordRef, str]:
         """The names of those that exist."""

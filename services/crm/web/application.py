@@ -1,17 +1,22 @@
 """What the pages ask of crm: the part of `services.crm.collaborators` that they use, so that tests
 can put fakes in its place. What the methods mean and raise is said in `services/crm/application/`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.crm.model.accounts import User
+from services.crm.model.accounts import EmailSettings, User
+from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
+from services.crm.model.dry_run import DryRun, OtherSettings
 from services.crm.model.messages import FeedDetail, FeedRow
+from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.records import AnyRecord, Association, Contact
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
+from services.crm.model.users import NewPasswordLink, UserRow
 from services.crm.rules.oauth import Asked
-from shared.auth.tokens import SignedIn
+from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
 
 
@@ -113,6 +118,78 @@ class Timelines(Protocol):
         """Newest first. Problem 404, 422 (cursor)."""
 
 
+class EmailSettingsBook(Protocol):
+    """The account's e-mail settings. Problem 403 for all but super admins."""
+
+    async def get(self, who: SignedIn) -> EmailSettings:
+        """As they are."""
+
+    async def change(self, who: SignedIn, settings: EmailSettings) -> EmailSettings:
+        """Problem 409."""
+
+
+class NeverLogBook(Protocol):
+    """The account's never-log list. Problem 403 for all but super admins."""
+
+    async def all(self, who: SignedIn) -> list[NeverLogEntry]:
+        """By their patterns."""
+
+    async def add(self, who: SignedIn, typed: Sequence[str]) -> list[NeverLogEntry]:
+        """What is new. Problem 409, 422."""
+
+    async def remove(self, who: SignedIn, entry_id: UUID) -> None:
+        """Problem 404, 409."""
+
+
+class DryRunBook(Protocol):
+    """Other settings tried on past decisions."""
+
+    async def of(self, who: SignedIn, other: OtherSettings) -> DryRun:
+        """Problem 403, 422."""
+
+
+class AuditTrail(Protocol):
+    """Who changed what."""
+
+    async def page(self, who: SignedIn, after: str | None, limit: int) -> Page[AuditEntry]:
+        """Newest first. Problem 403, 422 (cursor)."""
+
+
+class UserBook(Protocol):
+    """The users of the account. Problem 403 for all but super admins."""
+
+    async def all(self, who: SignedIn) -> list[UserRow]:
+        """By name, those who have left last."""
+
+    async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
+        """Problem 409."""
+
+    async def new_link(self, who: SignedIn, user_id: UUID) -> NewPasswordLink:
+        """Problem 404."""
+
+    async def linked(self, token: str) -> User:
+        """Whose password a link lets choose. Problem 410."""
+
+    async def choose_password(self, token: str, password: str) -> User:
+        """Problem 410, 422."""
+
+    async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:
+        """Problem 404, 409."""
+
+    async def see_off(self, who: SignedIn, user_id: UUID, successor_id: UUID) -> int:
+        """Problem 404, 409, 422."""
+
+
+class Profiles(Protocol):
+    """What users change of themselves."""
+
+    async def change(self, who: SignedIn, fields: Mapping[str, str]) -> User:
+        """Problem 422."""
+
+    async def change_password(self, who: SignedIn, old: str, new: str, client_address: str) -> None:
+        """Problem 401, 422, 429."""
+
+
 class PagesApplication(Protocol):
     """crm's nouns, as far as pages need them."""
 
@@ -136,3 +213,21 @@ class PagesApplication(Protocol):
 
     @property
     def timelines(self) -> Timelines: ...
+
+    @property
+    def email_settings(self) -> EmailSettingsBook: ...
+
+    @property
+    def never_log(self) -> NeverLogBook: ...
+
+    @property
+    def dry_runs(self) -> DryRunBook: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
+
+    @property
+    def users(self) -> UserBook: ...
+
+    @property
+    def profiles(self) -> Profiles: ...

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.model.failures import DatabaseAway
-from services.crm.web import allow, assets, feed, records, sign_in
+from services.crm.web import allow, assets, feed, profile, records, settings, sign_in, users, welcome
 from services.crm.web.application import PagesApplication
 from services.crm.web.desk import Desk, SignInNeeded, Visit, environments, visit
 from services.crm.web.security import Forged
 from shared.http.fastapi import UNOBSERVED, answer
-from shared.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_SIGNED_IN, Problem
+from shared.http.problems import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_SIGNED_IN, Problem
 from shared.settings import PublicAddresses
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ def make_pages(
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=UNOBSERVED)
     pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
     pages.include_router(assets.routes(files))
-    for module in (sign_in, allow, feed, records):
+    for module in (sign_in, allow, feed, profile, records, settings, users, welcome):
         pages.include_router(module.router)
     _install_errors(pages)
     return pages
@@ -63,7 +63,7 @@ def _install_errors(pages: FastAPI) -> None:
 
     @pages.exception_handler(Problem)
     async def _problem(request: Request, error: Problem) -> Response:
-        page = await _error(request, int(error.problem.status))
+        page = await _error(request, int(error.problem.status), role=error.problem is FORBIDDEN)
         page.headers.update(error.headers)
         return page
 
@@ -87,15 +87,17 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"/sign-in?next={quote(path, safe='')}", 303)
 
 
-async def _error(request: Request, status: int) -> Response:
+async def _error(request: Request, status: int, *, role: bool = False) -> Response:
+    """`role`: it is refused because of the visitor's role."""
     try:
         found = await visit(request)
     except (DatabaseAway, Problem) as error:
         log.warning("the visitor of an error page is not known", error=type(error).__name__)
         return _plain_error(request, status)
-    return found.page("error.html", status_code=status, status=status)
+    return found.page("error.html", status_code=status, status=status, role=role)
 
 
 def _plain_error(request: Request, status: int) -> Response:
     """Without asking who it is: the database may be what failed."""
-    return Visit(request.app.state.desk, request, None).page("error.html", status_code=status, status=status)
+    visit_ = Visit(request.app.state.desk, request, None)
+    return visit_.page("error.html", status_code=status, status=status, role=False)

@@ -15,7 +15,7 @@ from services.crm.web.words import gettext
 from shared.http.problems import Problem
 
 router = APIRouter()
-_FORM_COOKIE = "kaifu_sign_in"
+FORM_COOKIE = "kaifu_sign_in"
 _FAULTS = {
     WRONG_PASSWORD: gettext("That address and password do not match."),
     TOO_MANY_ATTEMPTS: gettext("Too many attempts. Try again in a quarter of an hour."),
@@ -53,7 +53,7 @@ async def sign_in(
     these pages already, that stays so; the client's sign-in is apart from it.
     """
     security.check_origin(visit.request, visit.desk.addresses.app_url)
-    security.check_token(csrf_token, visit.request.cookies.get(_FORM_COOKIE))
+    security.check_token(csrf_token, visit.request.cookies.get(FORM_COOKIE))
     target = security.local_path(next_)
     client = security.client_address(visit.request, visit.desk.trusted_proxies)
     try:
@@ -69,8 +69,8 @@ async def sign_in(
         opened = await visit.desk.application.sign_ins.open_session(user)
         session = opened.session
         lifetime_s = int((session.expires_at - session.created_at).total_seconds())
-        _set_cookie(answer, visit, SESSION_COOKIE, opened.cookie.get_secret_value(), lifetime_s)
-    answer.delete_cookie(_FORM_COOKIE)
+        set_cookie(answer, visit, SESSION_COOKIE, opened.cookie.get_secret_value(), lifetime_s)
+    answer.delete_cookie(FORM_COOKIE)
     return answer
 
 
@@ -85,7 +85,7 @@ async def sign_out(visit: ChangingPage) -> Response:
 
 
 def _form(visit: Visit, target: str, problem: Problem | None = None, address: str = "") -> Response:
-    token = visit.request.cookies.get(_FORM_COOKIE) or secrets.token_urlsafe(24)
+    token = visit.request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
     answer = visit.page(
         "sign_in.html",
         status_code=int(problem.problem.status) if problem else 200,
@@ -98,11 +98,12 @@ def _form(visit: Visit, target: str, problem: Problem | None = None, address: st
         fault=_FAULTS[problem.problem] if problem else None,
     )
     answer.headers.update(problem.headers if problem else {})
-    _set_cookie(answer, visit, _FORM_COOKIE, token)
+    set_cookie(answer, visit, FORM_COOKIE, token)
     return answer
 
 
-def _set_cookie(answer: Response, visit: Visit, name: str, value: str, lifetime_s: int | None = None) -> None:
+def set_cookie(answer: Response, visit: Visit, name: str, value: str, lifetime_s: int | None = None) -> None:
+    """A cookie that only our pages get; for the session of the browser unless a lifetime is given."""
     answer.set_cookie(
         name, value, max_age=lifetime_s, httponly=True, samesite="lax", secure=visit.desk.secure, path="/"
     )

@@ -12,7 +12,9 @@ from babel.numbers import format_decimal
 from services.crm.model.attachments import LeftOut
 from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
+from services.crm.model.users import UserState
 from services.crm.web.language import Language
+from shared.auth.tokens import Role
 from shared.events.engagements import EngagementKind, Evidence, Verdict
 from shared.events.evidence import SENTENCES
 from shared.events.log_decisions import RecordType
@@ -56,6 +58,40 @@ LEFT_OUT = {
     LeftOut.ATTACHMENTS_OFF: gettext("not kept: this account keeps no attachments"),
     LeftOut.TOO_LARGE: gettext("not kept: over 50 MB"),
     LeftOut.NOT_LOGGED: gettext("not kept: the mail is not logged"),
+}
+ACTIONS = {
+    "email_settings.changed": gettext("Email settings changed"),
+    "never_log.added": gettext("Added to the never-log list"),
+    "never_log.removed": gettext("Removed from the never-log list"),
+    "user.invited": gettext("User invited"),
+    "user.password_link": gettext("Password link made"),
+    "user.role_changed": gettext("Role changed"),
+    "user.left": gettext("User has left"),
+}
+ROLES = {
+    Role.REP: gettext("Rep"),
+    Role.ADMIN: gettext("Admin"),
+    Role.SUPER_ADMIN: gettext("Super admin"),
+}
+USER_STATES = {
+    UserState.INVITED: gettext("invited"),
+    UserState.ACTIVE: gettext("active"),
+    UserState.LEFT: gettext("has left"),
+}
+SETTINGS = {
+    "tracking": gettext("Allow all users to track opens and clicks"),
+    "logging": gettext("Allow all users to log mail"),
+    "log_attachments": gettext("Allow all users to log attachments"),
+    "data_privacy": gettext("Track only contacts with a legal basis for processing"),
+    "log_default": gettext("Apply a default log setting to all users"),
+    "log_ticked": gettext("Log starts ticked"),
+    "track_default": gettext("Apply a default track setting to all users"),
+    "track_ticked": gettext("Track starts ticked"),
+    "entries": gettext("Entries"),
+    "user": gettext("User"),
+    "role": gettext("Role"),
+    "successor": gettext("Handed over to"),
+    "records": gettext("Records"),
 }
 RECORD_PATHS = {
     RecordType.CONTACT: "contacts",

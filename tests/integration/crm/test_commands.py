@@ -68,7 +68,7 @@ async def test_the_demo_account_is_made_once(server: OwnDatabase, crm: Collabora
     code, output = await kaifu(server.url, "seed-demo", "--json")
     assert code == 0
     users = json.loads(output)["users"]
-    assert [user["role"] for user in users] == ["super_admin", "rep", "rep"]
+    assert [user["role"] for user in users] == ["super_admin", "rep", "rep", "super_admin"]
     for user in users:
         new = await crm.sign_ins.sign_in(user["address"], user["password"], "127.0.0.1")
         assert new.session.account_id == ACCOUNT_ID
@@ -76,7 +76,7 @@ async def test_the_demo_account_is_made_once(server: OwnDatabase, crm: Collabora
     assert {one.legal_basis.kind is LegalBasisKind.NONE for one in contacts} == {True, False}
     assert await crm.records.contacts.associations(ACCOUNT_ID, contacts[0].id)
     code, output = await kaifu(server.url, "seed-demo", "--json")
-    assert [user["password"] for user in json.loads(output)["users"]] == [None] * 3
+    assert [user["password"] for user in json.loads(output)["users"]] == [None] * 4
     assert (await crm.records.contacts.page(ACCOUNT_ID)).items == contacts
     assert len((await crm.records.tickets.page(ACCOUNT_ID)).items) == 3
 

@@ -80,13 +80,13 @@ async def test_to_nobody_yet_only_the_account_speaks(crm: Collaborators, people:
     """Data privacy greys nothing before there is a recipient."""
     async with client(crm) as http:
         http.headers.update(as_user(crm, people, people.rep))
-        free = {"enabled": True, "reason": None}
+        free = {"enabled": True, "reason": None, "start": None}
         await crm.email_settings.change(people.who(people.admin), EmailSettings(data_privacy=True))
         found = (await http.get("/v1/compose-context")).json()
         assert found == {"recipients": [], "records": [], "track": free, "log": free}
         await crm.email_settings.change(people.who(people.admin), EmailSettings(tracking=False))
         found = (await http.get("/v1/compose-context")).json()
-        assert found["track"] == {"enabled": False, "reason": "account_tracking_off"}
+        assert found["track"] == {"enabled": False, "reason": "account_tracking_off", "start": None}
 
 
 async def test_five_hundred_addresses_are_one_question(crm: Collaborators, people: People) -> None:

@@ -11,7 +11,8 @@ from shared.events.revocations import RevocationEvent, RevocationScope
 from tests.integration.crm.people import Clock, People, as_user, client, written
 from tests.integration.crm.uploads import Upload
 
-OFF = {"tracking": False, "logging": True, "log_attachments": True, "data_privacy": False}
+STARTS = {"log_default": False, "log_ticked": True, "track_default": False, "track_ticked": True}
+OFF = {"tracking": False, "logging": True, "log_attachments": True, "data_privacy": False} | STARTS
 ON = OFF | {"tracking": True}
 
 
@@ -75,6 +76,27 @@ async def test_whether_attachments_are_logged_is_one_of_the_settings(
         assert (await http.put("/v1/settings/email", json=without)).status_code == 422
     (entry,) = await crm.stores.audit.newest(people.account_id, 10)
     assert (entry.before, entry.after) == ({"log_attachments": True}, {"log_attachments": False})
+
+
+@pytest.mark.requirement("A3", "A5")
+async def test_the_account_says_how_the_boxes_start(crm: Collaborators, people: People) -> None:
+    """Only where it wants to; for Track only while tracking is on at all. Open windows are told at once."""
+
+    async def starts() -> tuple[bool | None, bool | None]:
+        context = await crm.compose.of(people.account_id, ["liam@northwind.example"])
+        return context.log.start, context.track.start
+
+    assert await starts() == (None, None)
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        both = ON | {"log_default": True, "log_ticked": False, "track_default": True}
+        assert (await http.put("/v1/settings/email", json=both)).json() == both
+        assert await starts() == (False, True)
+        off = both | {"tracking": False}
+        assert (await http.put("/v1/settings/email", json=off)).json() == off
+        assert await starts() == (False, None)
+    told = [event for event in await written(crm, people.account_id) if isinstance(event, SettingsChanged)]
+    assert sorted(event.user_id for event in told) == sorted([people.rep.id, people.admin.id] * 2)
 
 
 @pytest.mark.parametrize("early", [True, False])

@@ -20,8 +20,17 @@ BY_SECRET = {
     "Families.holding",
     "Failures.add",
     "Failures.clear",
+    "PasswordLinks.find",
 }
-WHOLE_DATABASE = {"Copies", "Database", "Examination", "Upkeep", "OutboxQueue", "AttachmentLedger"}
+WHOLE_DATABASE = {
+    "Copies",
+    "Database",
+    "Examination",
+    "Upkeep",
+    "OutboxQueue",
+    "AttachmentLedger",
+    "ReviewQueue",
+}
 
 
 def _methods() -> Iterator[tuple[str, list[str]]]:

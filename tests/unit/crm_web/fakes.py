@@ -1,6 +1,6 @@
 """Fakes of crm's nouns, in memory, for the pages: what they hold is set by the test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,20 +10,32 @@ import httpx
 from pydantic import SecretStr
 
 from services.crm.application.oauth import OAuthError
-from services.crm.model.accounts import User
+from services.crm.model.accounts import EmailSettings, User
+from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
+from services.crm.model.dry_run import DryRun, OtherSettings
 from services.crm.model.engagements import Engagement
 from services.crm.model.messages import FeedDetail, FeedLink, FeedRecipient, FeedRow, FeedState
+from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.records import AnyRecord, Association, Contact
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
-from services.crm.problems import INVALID_CURSOR, TOO_MANY_ATTEMPTS, UNTRUSTED_CLIENT, WRONG_PASSWORD
+from services.crm.model.users import NewPasswordLink, UserRow, UserState
+from services.crm.problems import (
+    CHANGED_MEANWHILE,
+    INVALID_CURSOR,
+    LINK_SPENT,
+    TOO_MANY_ATTEMPTS,
+    UNTRUSTED_CLIENT,
+    WRONG_PASSWORD,
+)
+from services.crm.rules.never_log import canonical
 from services.crm.rules.oauth import Asked
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
 from shared.events.engagements import EngagementKind, Evidence, Verdict
 from shared.events.ids import new_id
-from shared.http.problems import NOT_FOUND, NOT_SIGNED_IN, Problem
+from shared.http.problems import FORBIDDEN, INVALID, NOT_FOUND, NOT_SIGNED_IN, Problem
 
 Browser = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 APP = "https://kaifu.example"
@@ -291,6 +303,176 @@ class FakeTimelines:
 
 
 @dataclass
+class FakeEmailSettings:
+    """The settings; `overtaken` refuses each change as if another admin had been faster."""
+
+    settings: EmailSettings = field(default_factory=EmailSettings)
+    overtaken: bool = False
+
+    async def get(self, who: SignedIn) -> EmailSettings:
+        only_super_admins(who)
+        return self.settings
+
+    async def change(self, who: SignedIn, settings: EmailSettings) -> EmailSettings:
+        only_super_admins(who)
+        if self.overtaken:
+            raise Problem(CHANGED_MEANWHILE, "Read them again.")
+        self.settings = settings
+        return settings
+
+
+@dataclass
+class FakeNeverLog:
+    """A list without duplicates; `most` entries at most."""
+
+    entries: dict[UUID, NeverLogEntry] = field(default_factory=dict)
+    most: int = 10
+
+    async def all(self, who: SignedIn) -> list[NeverLogEntry]:
+        only_super_admins(who)
+        return list(self.entries.values())
+
+    async def add(self, who: SignedIn, typed: Sequence[str]) -> list[NeverLogEntry]:
+        only_super_admins(who)
+        known = {entry.pattern for entry in self.entries.values()}
+        new = [never_log_entry(one, who.user_id) for one in typed if canonical(one) not in known]
+        if len(new) + len(known) > self.most:
+            raise Problem(INVALID, "Too many.")
+        self.entries |= {entry.id: entry for entry in new}
+        return new
+
+    async def remove(self, who: SignedIn, entry_id: UUID) -> None:
+        only_super_admins(who)
+        if self.entries.pop(entry_id, None) is None:
+            raise Problem(NOT_FOUND, "No such entry.")
+
+
+@dataclass
+class FakeDryRuns:
+    """Remembers what was tried; always finds the same."""
+
+    found: DryRun
+    tried: list[OtherSettings] = field(default_factory=list)
+
+    async def of(self, who: SignedIn, other: OtherSettings) -> DryRun:
+        only_super_admins(who)
+        self.tried.append(other)
+        return self.found
+
+
+@dataclass
+class FakeAudit:
+    """Entries of the audit log."""
+
+    entries: list[AuditEntry] = field(default_factory=list)
+
+    async def page(self, who: SignedIn, after: str | None, limit: int) -> Page[AuditEntry]:
+        only_super_admins(who)
+        return cut(self.entries, after, limit)
+
+
+@dataclass
+class FakeProfiles:
+    """Remembers what was changed; the password is the fakes' own."""
+
+    changed: list[dict[str, str]] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+
+    async def change(self, who: SignedIn, fields: Mapping[str, str]) -> User:
+        self.changed.append(dict(fields))
+        return user()
+
+    async def change_password(self, who: SignedIn, old: str, new: str, client_address: str) -> None:
+        if len(new) < 10:
+            raise Problem(INVALID, "Too short.")
+        if old != PASSWORD:
+            raise Problem(WRONG_PASSWORD, "Check it.")
+        self.passwords.append(new)
+
+
+@dataclass
+class FakeUsers:
+    """Users of the account; one link, which anybody who knows it may use once."""
+
+    rows: list[UserRow] = field(default_factory=list)
+    refuse: Problem | None = None
+    link: str = "the-link"
+    done: list[tuple[object, ...]] = field(default_factory=list)
+    owner: User = field(default_factory=user)
+
+    async def all(self, who: SignedIn) -> list[UserRow]:
+        only_super_admins(who)
+        return self.rows
+
+    async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
+        self._may(who)
+        row = user_row(name=name, address=address, role=role, state=UserState.INVITED)
+        self.rows.append(row)
+        return self._made(row.id)
+
+    async def new_link(self, who: SignedIn, user_id: UUID) -> NewPasswordLink:
+        self._may(who)
+        return self._made(user_id)
+
+    async def linked(self, token: str) -> User:
+        if token != self.link:
+            raise Problem(LINK_SPENT, "Ask for another link.")
+        return self.owner
+
+    async def choose_password(self, token: str, password: str) -> User:
+        if len(password) < 10:
+            raise Problem(INVALID, "Too short.")
+        owner = await self.linked(token)
+        self.link = ""
+        self.done.append(("password", password))
+        return owner
+
+    async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:
+        self._may(who)
+        self.done.append(("role", user_id, role))
+
+    async def see_off(self, who: SignedIn, user_id: UUID, successor_id: UUID) -> int:
+        self._may(who)
+        self.done.append(("left", user_id, successor_id))
+        return 3
+
+    def _may(self, who: SignedIn) -> None:
+        only_super_admins(who)
+        if self.refuse is not None:
+            raise self.refuse
+
+    def _made(self, user_id: UUID) -> NewPasswordLink:
+        expires_at = NOW + timedelta(days=7)
+        return NewPasswordLink(user_id=user_id, token=SecretStr(self.link), expires_at=expires_at)
+
+
+def user_row(**changes: object) -> UserRow:
+    """An active rep."""
+    fields = {
+        "id": new_id(),
+        "name": "Mika Ito",
+        "address": "mika@example.test",
+        "role": Role.REP,
+        "state": UserState.ACTIVE,
+        "created_at": NOW,
+    }
+    return UserRow.model_validate({**fields, **changes})
+
+
+def only_super_admins(who: SignedIn) -> None:
+    if who.role is not Role.SUPER_ADMIN:
+        raise Problem(FORBIDDEN, "Only a super admin.")
+
+
+def never_log_entry(typed: str, by: UUID | None = None) -> NeverLogEntry:
+    """An entry of a never-log list."""
+    return NeverLogEntry(id=new_id(), pattern=canonical(typed), added_at=NOW, added_by=by or new_id())
+
+
+NOTHING_TRIED = DryRun(examined=0, skipped=0, since=None, changed=0, logged_no_more=0, logged_now=0, mails=())
+
+
+@dataclass
 class FakeCrm:
     """All that the pages ask."""
 
@@ -301,6 +483,12 @@ class FakeCrm:
     notifications: FakeNotifications = field(default_factory=FakeNotifications)
     records: FakeRecordBooks = field(default_factory=FakeRecordBooks)
     timelines: FakeTimelines = field(default_factory=FakeTimelines)
+    email_settings: FakeEmailSettings = field(default_factory=FakeEmailSettings)
+    never_log: FakeNeverLog = field(default_factory=FakeNeverLog)
+    dry_runs: FakeDryRuns = field(default_factory=lambda: FakeDryRuns(NOTHING_TRIED))
+    audit: FakeAudit = field(default_factory=FakeAudit)
+    users: FakeUsers = field(default_factory=FakeUsers)
+    profiles: FakeProfiles = field(default_factory=FakeProfiles)
 
 
 def fake_crm(who: User | None = None) -> FakeCrm:

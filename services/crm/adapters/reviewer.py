@@ -1,0 +1,47 @@
+"""Compares sent mail with the legal bases of its recipients as soon as somebody changes one."""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+
+from services.crm.model.failures import DatabaseAway
+from shared.health.progress import Progress
+
+log = structlog.get_logger(__name__)
+LOOP = "privacy reviews"
+_LOOK_AGAIN_S = 2.0  # what another process was asked for and did not finish
+
+
+class Reviews(Protocol):
+    """What there is to compare. `asked`: set when this process was asked for more."""
+
+    asked: asyncio.Event
+
+    async def step(self) -> bool:
+        """One piece; whether there was one. Raises DatabaseAway."""
+
+
+async def review_until(stopping: asyncio.Event, reviews: Reviews, progress: Progress) -> None:
+    """Piece after piece until `stopping`."""
+    progress.expect(LOOP)
+    while not stopping.is_set():
+        try:
+            more = await reviews.step()
+        except DatabaseAway as error:
+            log.warning("a privacy review waits for the database", error=type(error).__name__)
+            more = False
+        else:
+            progress.ready(LOOP)
+        progress.moved(LOOP)
+        if not more:
+            await _either_within(_LOOK_AGAIN_S, stopping, reviews.asked)
+
+
+async def _either_within(seconds: float, *events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,89 @@
+"""A change of a legal basis, or of the data privacy switch, reaches mail that is already sent (P1, P4)."""
+
+import asyncio
+from uuid import UUID
+
+from services.crm.application.clock import Clock
+from services.crm.model.messages import Message
+from services.crm.rules.privacy import revocations
+from services.crm.store.accounts import Accounts
+from services.crm.store.database import Database, Session
+from services.crm.store.messages import Messages
+from services.crm.store.privacy import Review, ReviewQueue, Reviews
+from services.crm.store.records import AllRecords
+from services.crm.store.revocations import Revocations
+from shared.events.ids import new_id
+
+_AT_ONCE = 200  # messages in one transaction
+
+
+class PrivacyReviews:
+    """Asked for in a change's transaction and done right after it, in pieces; a stop loses nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        records: AllRecords,
+        stores: tuple[Messages, Reviews, ReviewQueue, Revocations],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._records = records
+        self._messages, self._reviews, self._queue, self._revocations = stores
+        self._clock = clock
+        self.asked = asyncio.Event()
+
+    async def ask(self, account_id: UUID, contact_id: UUID | None, session: Session) -> None:
+        """Compare all mail to a contact, or all of the account's, with the bases as they are."""
+        review = Review(
+            id=contact_id or account_id,
+            account_id=account_id,
+            contact_id=contact_id,
+            cause=new_id(),
+            asked_at=self._clock(),
+        )
+        await self._reviews.ask(account_id, review, session)
+        self.asked.set()
+
+    async def step(self) -> bool:
+        """Do one piece; whether there was one. Several processes may at once. Raises DatabaseAway."""
+        self.asked.clear()
+        review = await self._queue.next()
+        if review is None:
+            return False
+
+        async def body(session: Session) -> None:
+            now = await self._reviews.get(review.account_id, review.id, session)
+            if now is not None:
+                await self._compare(now, session)
+
+        await self._database.in_transaction(body)
+        return True
+
+    async def _compare(self, review: Review, session: Session) -> None:
+        account = await self._accounts.get(review.account_id, session)
+        messages = await self._messages.tracked(
+            review.account_id, review.contact_id, review.after, _AT_ONCE, session
+        )
+        if account is not None:
+            eligible = await self._eligible(review.account_id, messages, session)
+            last = await self._revocations.last(review.account_id, [one.id for one in messages], session)
+            cause = (review.cause, review.asked_at)
+            for event in revocations(account, messages, eligible, last, cause):
+                await self._revocations.say(review.account_id, event, session)
+        if len(messages) < _AT_ONCE:
+            await self._reviews.done(review.account_id, review.id, session)
+        else:
+            await self._reviews.go_on(review.account_id, review.id, messages[-1].id, session)
+
+    async def _eligible(self, account_id: UUID, messages: list[Message], session: Session) -> set[UUID]:
+        ids = {
+            to.contact_id
+            for message in messages
+            for to in (message.draft.recipients if message.draft else ())
+            if to.contact_id is not None
+        }
+        contacts = await self._records.contacts.some(account_id, ids, session)
+        return {id_ for id_, contact in contacts.items() if contact.legal_basis.kind.eligible}

@@ -1,0 +1,224 @@
+"""The users of an account, for super admins (A6): invited, given a role, seen off with a hand-over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from services.crm.adapters import passwords
+from services.crm.application.accounts import AccountBook
+from services.crm.application.clock import Clock
+from services.crm.application.policy_changes import super_admins_only
+from services.crm.application.sign_ins import SignIns
+from services.crm.model.accounts import User
+from services.crm.model.audit import AuditEntry, AuditValue
+from services.crm.model.failures import AlreadyThere
+from services.crm.model.sign_ins import Credentials
+from services.crm.model.users import NewPasswordLink, PasswordLink, UserRow, UserState
+from services.crm.problems import LAST_SUPER_ADMIN, LINK_SPENT, NAME_TAKEN
+from services.crm.rules.addresses import fold
+from services.crm.rules.passwords import SHORTEST, acceptable
+from services.crm.rules.secrets import hash_of, new_secret
+from services.crm.store.accounts import Users
+from services.crm.store.audit import AuditLog
+from services.crm.store.database import Database, Session
+from services.crm.store.identities import PasswordLinks, SignInNames
+from services.crm.store.records import AllRecords
+from shared.auth.tokens import Role, SignedIn
+from shared.events.ids import new_id
+from shared.http.problems import INVALID, NOT_FOUND, Problem
+
+INVITATION_LIFETIME = timedelta(days=7)
+RESET_LIFETIME = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class UserStores:
+    """Where users are kept."""
+
+    database: Database
+    users: Users
+    names: SignInNames
+    links: PasswordLinks
+    records: AllRecords
+    audit: AuditLog
+
+
+class UserBook:
+    """Every change stands in the audit log."""
+
+    def __init__(self, stores: UserStores, accounts: AccountBook, sign_ins: SignIns, clock: Clock) -> None:
+        self._stores = stores
+        self._accounts = accounts
+        self._sign_ins = sign_ins
+        self._clock = clock
+
+    async def all(self, who: SignedIn) -> list[UserRow]:
+        """By name, those who have left last. Problem 403."""
+        super_admins_only(who)
+        rows = [row_of(user) for user in await self._stores.users.all(who.account_id)]
+        return sorted(rows, key=lambda row: (row.state is UserState.LEFT, row.name.casefold(), row.id))
+
+    async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
+        """A new user, and the link to pass on. Problem 403, 409 (somebody signs in with the address)."""
+        super_admins_only(who)
+        user = self._accounts.user(who.account_id, name.strip(), address.strip(), role)
+        user = user.model_copy(update={"invited": True})
+
+        async def body(session: Session) -> NewPasswordLink:
+            await self._stores.users.add(who.account_id, user, session)
+            credentials = Credentials(
+                name=fold(user.address), account_id=who.account_id, user_id=user.id, password_hash=""
+            )
+            await self._stores.names.add(who.account_id, credentials, session)
+            await self._note(who, "user.invited", {}, {"user": user.address, "role": role.value}, session)
+            return await self._link(user, INVITATION_LIFETIME, session)
+
+        try:
+            return await self._stores.database.in_transaction(body)
+        except AlreadyThere:
+            raise Problem(NAME_TAKEN, "Somebody signs in with this address already.") from None
+
+    async def new_link(self, who: SignedIn, user_id: UUID) -> NewPasswordLink:
+        """A link to choose a password anew; earlier links of the user end. Problem 403, 404."""
+        super_admins_only(who)
+        user = await self._user(who.account_id, user_id)
+
+        async def body(session: Session) -> NewPasswordLink:
+            await self._note(who, "user.password_link", {}, {"user": user.address}, session)
+            return await self._link(user, INVITATION_LIFETIME if user.invited else RESET_LIFETIME, session)
+
+        return await self._stores.database.in_transaction(body)
+
+    async def linked(self, token: str) -> User:
+        """Whose password the link lets choose. Problem 410."""
+        link = await self._stores.links.find(hash_of(token), self._clock())
+        user = await self._stores.users.get(link.account_id, link.user_id) if link else None
+        if user is None or user.disabled:
+            raise Problem(LINK_SPENT, "Ask for another link.")
+        return user
+
+    async def choose_password(self, token: str, password: str) -> User:
+        """Set the password and spend the link; all sign-ins of the user end. Problem 410, 422."""
+        if not acceptable(password):
+            raise Problem(INVALID, f"A password has at least {SHORTEST} characters.")
+        user = await self.linked(token)
+        stored = await passwords.hashed(password)
+
+        async def body(session: Session) -> None:
+            if not await self._stores.links.spend(user.account_id, hash_of(token), session):
+                raise Problem(LINK_SPENT, "Ask for another link.")
+            await self._stores.names.set_password(user.account_id, fold(user.address), stored, session)
+            await self._stores.users.change(user.account_id, user.id, {"invited": False}, session)
+            await self._sign_ins.end_all(user.account_id, user.id, session)
+
+        await self._stores.database.in_transaction(body)
+        return user
+
+    async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:
+        """Another role; the user's sign-ins end. Problem 403, 404, 409 (the last super admin)."""
+        super_admins_only(who)
+
+        async def body(session: Session) -> None:
+            user = await self._user(who.account_id, user_id, session)
+            if user.role is role:
+                return
+            await self._keep_one_super_admin(user, session)
+            await self._stores.users.change(user.account_id, user.id, {"role": role.value}, session)
+            before, after = {"user": user.address, "role": user.role.value}, {"role": role.value}
+            await self._note(who, "user.role_changed", before, {"user": user.address, **after}, session)
+            await self._sign_ins.end_all(user.account_id, user.id, session)
+
+        await self._stores.database.in_transaction(body)
+
+    async def see_off(self, who: SignedIn, user_id: UUID, successor_id: UUID) -> int:
+        """The user leaves, and the successor owns what the user owned; how many records.
+
+        Records first: a stop in between leaves a user who can still be seen off.
+        Problem 403, 404, 409 (the last super admin), 422 (the successor has left, or is the one who leaves).
+        """
+        super_admins_only(who)
+        user = await self._user(who.account_id, user_id)
+        successor = await self._user(who.account_id, successor_id)
+        if successor.disabled or successor.id == user.id:
+            raise Problem(INVALID, "Name somebody who stays.")
+        await self._stores.database.in_transaction(lambda session: self._keep_one_super_admin(user, session))
+        handed_over = await self._stores.records.hand_over(who.account_id, user.id, successor.id)
+
+        async def body(session: Session) -> None:
+            await self._keep_one_super_admin(user, session)
+            await self._stores.users.disable(user.account_id, user.id, session)
+            await self._stores.links.forget_all(user.account_id, user.id, session)
+            after: dict[str, AuditValue] = {"successor": successor.address, "records": handed_over}
+            await self._note(who, "user.left", {"user": user.address}, after, session)
+            await self._sign_ins.end_all(user.account_id, user.id, session)
+
+        await self._stores.database.in_transaction(body)
+        return handed_over
+
+    async def _user(self, account_id: UUID, user_id: UUID, session: Session | None = None) -> User:
+        user = await self._stores.users.get(account_id, user_id, session)
+        if user is None or user.disabled:
+            raise Problem(NOT_FOUND, "No such user.")
+        return user
+
+    async def _keep_one_super_admin(self, leaving: User, session: Session) -> None:
+        """In the transaction of the change: it reads and writes a user that the other change reads too."""
+        if leaving.role is not Role.SUPER_ADMIN:
+            return
+        others = [
+            user
+            for user in await self._stores.users.all(leaving.account_id, session)
+            if user.role is Role.SUPER_ADMIN and not user.disabled and not user.invited
+            if user.id != leaving.id
+        ]
+        if not others:
+            raise Problem(LAST_SUPER_ADMIN, "Make somebody else a super admin first.")
+        await self._stores.users.change(
+            leaving.account_id, others[0].id, {"counted_at": self._clock()}, session
+        )
+
+    async def _link(self, user: User, lifetime: timedelta, session: Session) -> NewPasswordLink:
+        token, expires_at = new_secret(), self._clock() + lifetime
+        link = PasswordLink(
+            account_id=user.account_id,
+            user_id=user.id,
+            sign_in_name=fold(user.address),
+            expires_at=expires_at,
+        )
+        await self._stores.links.forget_all(user.account_id, user.id, session)
+        await self._stores.links.add(user.account_id, link, hash_of(token), session)
+        return NewPasswordLink(user_id=user.id, token=SecretStr(token), expires_at=expires_at)
+
+    async def _note(
+        self,
+        who: SignedIn,
+        action: str,
+        before: Mapping[str, AuditValue],
+        after: Mapping[str, AuditValue],
+        session: Session,
+    ) -> None:
+        entry = AuditEntry(
+            id=new_id(),
+            at=self._clock(),
+            user_id=who.user_id,
+            action=action,
+            before=dict(before),
+            after=dict(after),
+        )
+        await self._stores.audit.add(who.account_id, entry, session)
+
+
+def row_of(user: User) -> UserRow:
+    """The user as a row."""
+    state = UserState.LEFT if user.disabled else UserState.INVITED if user.invited else UserState.ACTIVE
+    return UserRow(
+        id=user.id,
+        name=user.name,
+        address=user.address,
+        role=user.role,
+        state=state,
+        created_at=user.created_at,
+    )

@@ -1,0 +1,46 @@
+"""The users of an account as an admin sees them."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from services.crm.model.base import Model
+from shared.auth.tokens import Role
+
+
+class UserState(StrEnum):
+    """Invited: has not chosen a password yet. Left: can't sign in any more."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    LEFT = "left"
+
+
+class UserRow(Model):
+    """One user."""
+
+    id: UUID
+    name: str
+    address: str
+    role: Role
+    state: UserState
+    created_at: datetime
+
+
+class PasswordLink(Model):
+    """A link with which a user chooses a password, once: an invitation or a reset."""
+
+    account_id: UUID
+    user_id: UUID
+    sign_in_name: str
+    expires_at: datetime
+
+
+class NewPasswordLink(Model):
+    """The link's secret, shown once, to whoever made it."""
+
+    user_id: UUID
+    token: SecretStr
+    expires_at: datetime
