@@ -1,7 +1,7 @@
 """The HTML of a mail as it may be shown (R3): nothing runs, nothing is fetched that was not asked for.
 
-Cleaned twice: what stands between the two passes takes elements away, and whatever that makes of hostile
-markup is cleaned like any other.
+First the markup is bounded and images are looked at; then nh3, which parses as browsers do, has the last
+word on every element and attribute.
 """
 
 import posixpath
@@ -15,6 +15,8 @@ from urllib.parse import unquote
 import idna
 import nh3
 
+from services.crm.rules.mail_markup import Attributes, balanced
+
 _LONGEST_URL = 4096
 _BLOCKS = "address blockquote center div dd dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li ol p pre ul"
 _TEXT = (
@@ -27,6 +29,7 @@ _NEVER = (
     "applet audio canvas embed frameset iframe math noembed noframes noscript object script select style svg "
     "template textarea title video xmp"
 )
+_NEVER_WITH_CONTENT = frozenset(_NEVER.split())
 _CELL = frozenset({"bgcolor", "colspan", "height", "nowrap", "rowspan", "scope", "width"})
 _ATTRIBUTES = {
     "*": frozenset({"align", "dir", "lang", "style", "title", "valign"}),
@@ -60,16 +63,13 @@ _STYLES = frozenset((*_BOXES, *_BORDERS, *_PLAIN_STYLES.split()))
 _STYLE_VALUE = re.compile(r"(?:[\w\s#.,%!'\"+/-]|\b(?:rgb|hsl)a?\([\d\s.,%/]*\))+")
 _RULES: dict[str, Any] = {
     "tags": _TAGS,
-    "clean_content_tags": frozenset(_NEVER.split()),
+    "clean_content_tags": _NEVER_WITH_CONTENT,
     "attributes": _ATTRIBUTES,
     "url_schemes": frozenset({"http", "https", "mailto", "tel"}),
     "link_rel": "noopener noreferrer",
     "set_tag_attribute_values": {"a": {"target": "_blank"}},
     "strip_comments": True,
 }
-_HELD = ' src=""'
-_IMAGE = re.compile(r'<img(?: [^\s="<>/]+="[^"]*")*>')
-_SOURCE = ' src="'
 _WEB = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 _REMOTE = re.compile(r"(?:https?:)?//[^/?#]", re.IGNORECASE)
 _SERVERS = re.compile(r"(?=//([^/?#&\s]+)([^?#\s]*))")  # also those that stand inside an address
@@ -94,52 +94,56 @@ def clean_html(html: str, tracking_url: str, *, images: bool) -> CleanHtml:
     Pixels of ours (of the origin `tracking_url`) never stay: looking at a logged mail is no open.
     """
     own = _server(tracking_url.partition("//")[2].partition("/")[0])
-    marking = _Attributes(own, images=images, held="")
-    marked = nh3.clean(html, attribute_filter=marking, **_RULES)
-    settled = _IMAGE.sub(_settled, marked)
-    final = nh3.clean(settled, attribute_filter=_Attributes(own, images=images, held=None), **_RULES)
-    return CleanHtml(final, marking.held_back)
-
-
-def _settled(image: re.Match[str]) -> str:
-    """A placeholder where an image is held back, nothing where one may never be shown."""
-    tag = image.group()
-    if _HELD in tag:
-        return tag.replace(_HELD, "", 1)
-    return tag if _SOURCE in tag else ""
+    sources = _Sources(own, images=images)
+    bounded = balanced(html, sources.chosen, _NEVER_WITH_CONTENT)
+    clean = nh3.clean(bounded, attribute_filter=sources.attribute, **_RULES)
+    return CleanHtml(clean, sources.held_back)
 
 
 _Server = tuple[str, str]
 
 
-class _Attributes:
-    """What becomes of an attribute's value; None: the attribute goes. `held`: in place of a remote image."""
+class _Sources:
+    """What stays of elements and attributes; counts the remote images that do not."""
 
-    def __init__(self, own: _Server, *, images: bool, held: str | None) -> None:
+    def __init__(self, own: _Server, *, images: bool) -> None:
         self._own = own
         self._images = images
-        self._held = held
         self.held_back = 0
 
-    def __call__(self, element: str, attribute: str, value: str) -> str | None:
+    def chosen(self, element: str, attributes: Attributes) -> Attributes | None:
+        """The attributes of an element that may stay. An image that is held back leaves its place."""
+        if element not in _TAGS:
+            return None
+        allowed = _ATTRIBUTES["*"] | _ATTRIBUTES.get(element, frozenset())
+        kept = {name: value for name, value in attributes.items() if name in allowed}
+        if element != "img":
+            return kept
+        source = self._remote(kept.pop("src", ""))
+        if source is None:
+            return None
+        if self._images:
+            return {"src": source, **kept}
+        self.held_back += 1
+        return kept
+
+    def attribute(self, element: str, attribute: str, value: str) -> str | None:
+        """The last word on an attribute of the parsed document; None: it goes."""
         match attribute:
             case "style":
                 return _style(value)
             case "href":
                 return _link(value)
             case "src":
-                return self._source(value)
+                return self._remote(value) if self._images else None
             case _:
                 return value
 
-    def _source(self, value: str) -> str | None:
+    def _remote(self, value: str) -> str | None:
         url = _as_browsers_read(value)
         if len(url) > _LONGEST_URL or not _REMOTE.match(url) or _is_own(url, self._own):
             return None
-        if self._images:
-            return url if _WEB.match(url) else f"https:{url}"
-        self.held_back += 1
-        return self._held
+        return url if _WEB.match(url) else f"https:{url}"
 
 
 def _style(value: str) -> str | None:
