@@ -17,9 +17,11 @@ from services.crm.application.directory import Directory
 from services.crm.application.dry_run import DryRuns
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
+from services.crm.application.mails import Mails
 from services.crm.application.never_log import NeverLogPage
 from services.crm.application.notifications import Notifications
 from services.crm.application.oauth import OAuth
+from services.crm.application.pins import Pins
 from services.crm.application.policy_changes import PolicyChanges
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.application.profiles import Profiles
@@ -46,6 +48,7 @@ from services.crm.store.identities import (
 from services.crm.store.messages import Messages
 from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.outbox import Outbox, OutboxQueue
+from services.crm.store.pins import PinStore
 from services.crm.store.privacy import ReviewQueue, Reviews
 from services.crm.store.records import AllRecords
 from services.crm.store.revocations import Revocations
@@ -101,6 +104,8 @@ class Collaborators:
     feed: Feed
     records: RecordBooks
     timelines: Timelines
+    mails: Mails
+    pins: Pins
     email_settings: EmailSettingsPage
     privacy: PrivacyReviews
     users: UserBook
@@ -148,6 +153,8 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         feed=Feed(messages),
         records=RecordBooks(database, records, users, clock),
         timelines=Timelines(records, timeline),
+        mails=Mails(messages, (bodies, records, users, audit), configuration.addresses.tracking_url, clock),
+        pins=Pins(database, records, timeline, PinStore(database)),
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),

@@ -16,7 +16,7 @@ from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.problems import CHANGED_MEANWHILE, NO_SUCH_RECORD
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
-from shared.http.problems import INVALID, MALFORMED, NOT_FOUND, TOO_LARGE, ProblemType
+from shared.http.problems import CONFLICT, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE, ProblemType
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Text = Annotated[str, Field(max_length=256)]
@@ -105,6 +105,33 @@ def record_routes(
         """What happened with it, newest first; `type` leaves only rows of one type."""
         record = RecordRef(record_type=book_of(crm).type, record_id=id)
         return await crm.timelines.page(who.account_id, record, after, limit, type)
+
+    @router.get("/{id}/pins", responses=problems(NOT_FOUND, INVALID), name=f"pins_of_{noun}")
+    async def pins(crm: Crm, who: Who, id: UUID) -> tuple[TimelineRow, ...]:  # noqa: A002
+        """The mails that are pinned to the top of its timeline, the newest pin first."""
+        return await crm.pins.of(who.account_id, RecordRef(record_type=book_of(crm).type, record_id=id))
+
+    @router.put(
+        "/{id}/pins/{message_id}",
+        status_code=204,
+        responses=problems(NOT_FOUND, CONFLICT, INVALID),
+        name=f"pin_to_{noun}",
+    )
+    async def pin(crm: Crm, who: Who, id: UUID, message_id: UUID) -> None:  # noqa: A002
+        """Pin a mail that stands on it to the top of its timeline; at most ten."""
+        record = RecordRef(record_type=book_of(crm).type, record_id=id)
+        await crm.pins.put(who.account_id, record, message_id)
+
+    @router.delete(
+        "/{id}/pins/{message_id}",
+        status_code=204,
+        responses=problems(NOT_FOUND, INVALID),
+        name=f"unpin_from_{noun}",
+    )
+    async def unpin(crm: Crm, who: Who, id: UUID, message_id: UUID) -> None:  # noqa: A002
+        """Take a pin off."""
+        record = RecordRef(record_type=book_of(crm).type, record_id=id)
+        await crm.pins.remove(who.account_id, record, message_id)
 
     async def _whole(crm: Collaborators, account_id: UUID, record: Record) -> Record:
         associations = await book_of(crm).associations(account_id, record.id)

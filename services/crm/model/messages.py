@@ -77,6 +77,7 @@ class Message(Model):
 
     `draft` None: an orphan, known from events only (its events are kept until the draft comes).
     `last_send`: the newest event of email.sends as JSON, kept to restore an emptied broker.
+    `deleted_at`: since then it stands on no timeline, and nothing brings it back; its rep's feed keeps it.
     """
 
     id: UUID
@@ -91,6 +92,7 @@ class Message(Model):
     tally: Tally = Tally()
     has_body: bool = False
     attachments: tuple[Attachment, ...] = Field(default=(), description="by index")
+    deleted_at: datetime | None = None
 
 
 class Body(Model):

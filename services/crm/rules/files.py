@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
-from services.crm.model.messages import Draft, Message, MessageRecipient, MessageState
+from services.crm.model.messages import Draft, Message, MessageRecipient
 from services.crm.model.records import Contact
 from services.crm.model.timeline import TimelineRow
 from services.crm.rules.addresses import fold
@@ -102,6 +103,14 @@ def prepared(file: MessageFile, draft: Draft) -> MessageFile:
     return _with_fate(replace(file, message=file.message.model_copy(update=known)))
 
 
+def deleted(file: MessageFile, at: datetime) -> MessageFile:
+    """The file of a mail that is taken off every timeline for good, whatever comes later (R3)."""
+    if file.message.deleted_at is not None:
+        return file
+    gone = {"deleted_at": to_milliseconds(at), "has_body": False}
+    return _with_fate(replace(file, message=file.message.model_copy(update=gone)))
+
+
 def folded(file: MessageFile, *events: MessageEvent) -> MessageFile:
     """The file after these events. What they say of engagements depends on nothing else, so it comes last."""
     for event in events:
@@ -187,7 +196,7 @@ def difference(
 
 def _newcomers(file: MessageFile) -> tuple[Newcomers, ...]:
     draft, decision = file.message.draft, file.decision
-    if draft is None or decision is None or file.message.state is MessageState.CANCELLED:
+    if draft is None or decision is None or fate(file.message, decision) is not Fate.KEPT:
         return ()
     asked_for = decision.asked_for_slots()
     new = tuple(to for to in draft.recipients if to.slot in asked_for and to.contact_id is None)

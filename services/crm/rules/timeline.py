@@ -1,6 +1,7 @@
 """The timeline rows that a message causes, computed from all that is known of it (R2, L2, B6, P3)."""
 
 from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
@@ -16,9 +17,9 @@ _TYPES = {EngagementKind.OPEN: TimelineType.OPEN, EngagementKind.CLICK: Timeline
 def timeline_rows(
     message: Message, engagements: Iterable[Engagement], decision: Decision | None
 ) -> Iterator[TimelineRow]:
-    """All rows: none of a mail that was called off, none before it was prepared here, since nobody's names
-    are known until then."""
-    if message.draft is None or message.state is MessageState.CANCELLED:
+    """All rows: none of a mail that was called off or deleted, none before it was prepared here, since
+    nobody's names are known until then."""
+    if message.draft is None or message.state is MessageState.CANCELLED or message.deleted_at is not None:
         return
     yield from _logged(message, message.draft, decision)
     logged_on = decision.logged_on(message.draft) if decision else frozenset()
@@ -38,7 +39,7 @@ def _logged(message: Message, draft: Draft, decision: Decision | None) -> Iterat
         return
     for record_type, record_id in sorted(decision.logged_on(draft)):
         yield TimelineRow(
-            id=derived_id("timeline", "email", record_type, record_id, message.id),
+            id=email_row_id(record_type, record_id, message.id),
             record_type=record_type,
             record_id=record_id,
             type=TimelineType.EMAIL,
@@ -49,6 +50,11 @@ def _logged(message: Message, draft: Draft, decision: Decision | None) -> Iterat
             recipients=tuple(to.name or to.address for to in draft.recipients),
             attachments=tuple(one.named for one in message.attachments),
         )
+
+
+def email_row_id(record_type: RecordType, record_id: UUID, message_id: UUID) -> UUID:
+    """The row of a logged mail on a record."""
+    return derived_id("timeline", "email", record_type, record_id, message_id)
 
 
 def _attributed(message: Message, draft: Draft, engagement: Engagement) -> MessageRecipient | None:

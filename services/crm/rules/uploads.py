@@ -19,7 +19,7 @@ class Fate(Enum):
 
 def fate(message: Message, decision: Decision | None) -> Fate:
     """Of all uploads of the mail, as far as is known now."""
-    if message.state is MessageState.CANCELLED:
+    if message.state is MessageState.CANCELLED or message.deleted_at is not None:
         return Fate.DISCARDED
     if decision is not None:
         return Fate.KEPT if decision.decided.outcome is LogOutcome.LOGGED else Fate.DISCARDED

@@ -1,6 +1,6 @@
 """Messages with their engagements and decisions: read together, rewritten together."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,9 @@ from shared.events.log_decisions import LogDecided
 from shared.telemetry.names import ENGAGEMENTS_STORED
 
 Rewriter = Callable[[Mapping[UUID, MessageFile]], Rewrite]
+Also = Callable[[Rewrite, Session], Awaitable[None]]
 SHOWN_ENGAGEMENTS = 200
+_LONGEST_THREAD = 200
 # Below every place, which are digits. Not "": SecantusDB finds nothing above it in a descending index.
 _BEFORE_ALL = "0"
 
@@ -50,7 +52,8 @@ class Messages:
         self._bodies, self._files = uploads
         feed = IndexModel([("account_id", 1), ("user_id", 1), ("feed_place", -1)])
         to_contact = IndexModel([("account_id", 1), ("draft.recipients.contact_id", 1), ("_id", 1)])
-        self._messages = AccountDocuments(database, "messages", [feed, to_contact])
+        thread = IndexModel([("account_id", 1), ("user_id", 1), ("draft.provider_thread_id", 1)])
+        self._messages = AccountDocuments(database, "messages", [feed, to_contact, thread])
         by_message = IndexModel([("account_id", 1), ("message_id", 1)])
         self._engagements = AccountDocuments(database, "engagements", [by_message])
         newest = IndexModel([("account_id", 1), ("place", -1)])
@@ -124,10 +127,33 @@ class Messages:
             change = {"$set": {"inputs": inputs.model_dump_json()}}
             await self._decisions.update(account_id, inputs.message_id, change, upsert=True)
 
-    async def rewrite(self, account_id: UUID, message_ids: Collection[UUID], rewriter: Rewriter) -> None:
-        """Read the files, let the rewriter decide, write it all in one transaction.
+    async def file(self, account_id: UUID, message_id: UUID) -> MessageFile | None:
+        """A message with its decision, without its engagements."""
+        message = await self.get(account_id, message_id)
+        if message is None:
+            return None
+        return MessageFile(message, decision=await self.decision(account_id, message_id))
 
-        The rewriter may be called several times. Raises DatabaseAway.
+    async def thread(self, account_id: UUID, user_id: UUID, thread_id: str) -> list[MessageFile]:
+        """The mails of a thread of one rep's mailbox (its mail system numbers them), with their decisions.
+        At most 200."""
+        where = {"user_id": user_id, "draft.provider_thread_id": thread_id}
+        found = await self._messages.find(account_id, where, limit=_LONGEST_THREAD)
+        ids = [message["_id"] for message in found]
+        decisions = await self._decisions.find(account_id, {"_id": {"$in": ids}})
+        decided = {decision["_id"]: _decision(decision) for decision in decisions}
+        return [MessageFile(value(Message, one), decision=decided.get(one["_id"])) for one in found]
+
+    async def rewrite(
+        self,
+        account_id: UUID,
+        message_ids: Collection[UUID],
+        rewriter: Rewriter,
+        also: Also | None = None,
+    ) -> None:
+        """Read the files, let the rewriter decide, write it all in one transaction, and what `also` writes.
+
+        Both may be called several times. Raises DatabaseAway.
         """
 
         async def body(session: Session) -> Rewrite:
@@ -135,6 +161,8 @@ class Messages:
             for newcomers in changes.newcomers:
                 changes += await self._meet(account_id, newcomers, session)
             await self._write(account_id, changes, session)
+            if also is not None:
+                await also(changes, session)
             return changes
 
         for engagement in (await self._database.in_transaction(body)).engagements:
@@ -179,9 +207,11 @@ class Messages:
         await self._decisions.update_all(account_id, decided, session, upsert=True)
         await self._bodies.settle(account_id, changes.bodies, session)
         await self._files.settle(account_id, changes.files, session)
-        if any(file_fate is Fate.PENDING for _, file_fate in changes.files):
-            for message in changes.messages:
+        pending = any(file_fate is Fate.PENDING for _, file_fate in changes.files)
+        for message in changes.messages:
+            if pending or message.deleted_at is not None:
                 await self._meet_decision(account_id, message.id, session)
+        await self._meet_deletion(account_id, changes, session)
         await self._timeline.put_all(account_id, changes.rows, session)
         await self._timeline.delete_all(account_id, changes.rows_gone, session)
         await self._outbox.add(account_id, changes.events, session)
@@ -206,10 +236,18 @@ class Messages:
         return await self._database.in_transaction(body)
 
     async def _meet_decision(self, account_id: UUID, message_id: UUID, session: Session) -> None:
-        """Write where a decision is written, so that one made at the same time conflicts with the upload:
-        one of the two is done again and sees the other."""
+        """Write where a decision is written, so that one made at the same time conflicts with the upload or
+        deletion: one of the two is done again and sees the other."""
         counted = {"$inc": {"uploads": 1}}
         await self._decisions.update(account_id, message_id, counted, upsert=True, session=session)
+
+    async def _meet_deletion(self, account_id: UUID, changes: Rewrite, session: Session) -> None:
+        """The same for rows: who writes one also writes where a deletion is written."""
+        met = {message.id for message in changes.messages}
+        met |= {decision.message_id for decision in changes.decisions}
+        counted = {row.message_id: {"$inc": {"row_writes": 1}} for row in changes.rows}
+        others = {id_: change for id_, change in counted.items() if id_ not in met}
+        await self._messages.update_all(account_id, others, session)
 
 
 def message_document(message: Message) -> Document:

@@ -1,6 +1,6 @@
 """Timeline rows, one per record and event."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from pymongo import IndexModel
@@ -36,6 +36,15 @@ class TimelineStore:
         rows = tuple(value(TimelineRow, row) for row in found[:limit])
         more = len(found) > limit
         return Page(items=rows, next=cursor(found[limit - 1]["place"]) if more else None)
+
+    async def some(
+        self, account_id: UUID, ids: Collection[UUID], session: Session | None = None
+    ) -> dict[UUID, TimelineRow]:
+        """Those of the rows that exist."""
+        if not ids:
+            return {}
+        found = await self._rows.find(account_id, {"_id": {"$in": list(ids)}}, session=session)
+        return {row["_id"]: value(TimelineRow, row) for row in found}
 
     async def put_all(self, account_id: UUID, rows: Iterable[TimelineRow], session: Session) -> None:
         """Write rows; the same id is the same row."""

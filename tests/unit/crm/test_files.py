@@ -2,15 +2,28 @@
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.crm.model.attachments import Attachment, LeftOut
 from services.crm.model.messages import FeedState, MessageState
 from services.crm.rules.feed import feed_row
-from services.crm.rules.files import MessageEvent, MessageFile, difference, folded, prepared, unknown
+from services.crm.rules.files import (
+    MessageEvent,
+    MessageFile,
+    deleted,
+    difference,
+    folded,
+    prepared,
+    unknown,
+)
+from services.crm.rules.uploads import Fate, attached
 from shared.events.engagements import EngagementKind, Verdict
+from shared.events.log_decisions import LogOutcome, Reason, RecipientOutcome
+from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE
 from shared.events.notifications import FeedChanged
 from tests.unit.crm.made import (
     ACCOUNT,
@@ -19,6 +32,7 @@ from tests.unit.crm.made import (
     REP,
     a_draft,
     all_of,
+    at,
     cancelled,
     clicked,
     decided,
@@ -271,3 +285,62 @@ def test_times_are_as_the_database_keeps_them() -> None:
     for moment in (file.message.sent_at, engagement.occurred_at, file.message.tally.first_open_at):
         assert moment is not None
         assert moment.microsecond % 1000 == 0
+
+
+OFFER = Attachment(index=0, name="offer.pdf", type="application/pdf", size=3, sha256="a" * 64, file_id=REP)
+
+
+def with_offer(file: MessageFile) -> MessageFile:
+    """The mail after its attachment was uploaded."""
+    return replace(file, message=attached(file.message, file.decision, OFFER)[0])
+
+
+@pytest.mark.requirement("R3")
+@given(deliveries, st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_deleted_mail_stays_deleted_whatever_comes_when(
+    delivery: list[MessageEvent], data: st.DataObject
+) -> None:
+    """Before, between or after its events and its upload: one end, without rows, body and files."""
+    when = data.draw(st.integers(0, len(delivery)))
+    upload = data.draw(st.integers(0, len(delivery)))
+    file = prepared_file()
+    for number, event in enumerate([*delivery, None]):
+        file = deleted(file, at(1000)) if number == when else file
+        file = with_offer(file) if number == upload else file
+        file = folded(file, event) if event else file
+    expected = deleted(all_of(LIFE, prepared_file()), at(1000))
+    assert _end(file) == _end(expected)
+    assert (rows_of(file), file.message.attachments, file.message.deleted_at) == ({}, (), at(1000))
+    assert feed_row(file.message) == feed_row(all_of(LIFE, prepared_file()).message)
+
+
+@pytest.mark.requirement("R3")
+def test_deleting_takes_rows_body_and_files_away_once() -> None:
+    """All rows on all records; a second time, or a later upload, changes nothing."""
+    before = with_offer(all_of([sent(), decided(ON_HANAKO, ON_DEAL), judged("x")], prepared_file()))
+    after = deleted(before, at(1000))
+    changes = difference(ACCOUNT, before, after, ())
+    assert set(changes.rows_gone) == set(rows_of(before))
+    assert len(changes.rows_gone) == 3
+    assert dict(changes.bodies) == {after.message.id: Fate.DISCARDED}
+    assert dict(changes.files) == {REP: Fate.DISCARDED}
+    assert changes.rows == changes.events == changes.newcomers == ()
+    assert deleted(after, at(2000)) is after
+    message, became = attached(after.message, after.decision, OFFER)
+    assert (message.attachments, became.file_id, became.reason) == ((), None, LeftOut.NOT_LOGGED)
+
+
+@pytest.mark.requirement("R3", "L5")
+def test_a_deleted_mail_makes_no_contacts() -> None:
+    """Deleted before its decision came."""
+    to = a_draft().recipients[0].model_copy(update={"contact_id": None})
+    reason = Reason(rule=CONTACT_ASKED_FOR_RULE)
+    outcome = RecipientOutcome(slot=0, outcome=LogOutcome.LOGGED, reasons=(reason,))
+    decision = decided(ON_DEAL, recipients=(outcome,))
+    for file, made in (
+        (prepared_file(recipients=(to,)), 1),
+        (deleted(prepared_file(recipients=(to,)), at(5)), 0),
+    ):
+        after = all_of([sent(), decision], file)
+        assert len(difference(ACCOUNT, file, after, ()).newcomers) == made
