@@ -102,7 +102,7 @@ class Camera:
         self._label = label
 
     async def all(self) -> None:
-        """Sign-in with a fault, feed with a row opened, contacts, a contact, an error."""
+        """Sign-in with a fault, feed with a row opened, contacts, a contact, a mail, an error."""
         page = self._page
         await page.goto(f"{self._app_url}/sign-in")
         await page.fill("input[name=address]", self._who.address)
@@ -119,6 +119,9 @@ class Camera:
         await page.locator(".to a").first.click()
         await page.locator(".timeline").wait_for()
         await self._take("contact")
+        await page.locator(".event.email a.of").first.click()
+        await page.locator(".one-mail").wait_for()
+        await self._take("mail")
         await page.goto(f"{self._app_url}/nothing")
         await self._take("not-found")
 

@@ -9,6 +9,7 @@ from services.crm.model.accounts import EmailSettings, User
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
+from services.crm.model.mails import Mail, MailBody, ThreadMail
 from services.crm.model.messages import FeedDetail, FeedRow
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.records import AnyRecord, Association, Contact
@@ -18,6 +19,7 @@ from services.crm.model.users import NewPasswordLink, UserRow
 from services.crm.rules.oauth import Asked
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
+from shared.events.log_reasons import Language
 
 
 class SignIns(Protocol):
@@ -190,6 +192,35 @@ class Profiles(Protocol):
         """Problem 401, 422, 429."""
 
 
+class Mails(Protocol):
+    """One mail at a time."""
+
+    async def get(self, who: SignedIn, message_id: UUID, language: Language) -> Mail:
+        """Problem 404."""
+
+    async def body(self, who: SignedIn, message_id: UUID, *, images: bool) -> MailBody:
+        """Problem 404."""
+
+    async def thread(self, who: SignedIn, message_id: UUID) -> tuple[ThreadMail, ...]:
+        """Newest first. Problem 404."""
+
+    async def delete(self, who: SignedIn, message_id: UUID) -> None:
+        """Problem 403, 404."""
+
+
+class Pins(Protocol):
+    """Mails on top of timelines."""
+
+    async def of(self, account_id: UUID, record: RecordRef) -> tuple[TimelineRow, ...]:
+        """The newest pin first. Problem 404."""
+
+    async def put(self, account_id: UUID, record: RecordRef, message_id: UUID) -> None:
+        """Problem 404, 409 (too many)."""
+
+    async def remove(self, account_id: UUID, record: RecordRef, message_id: UUID) -> None:
+        """Problem 404."""
+
+
 class PagesApplication(Protocol):
     """crm's nouns, as far as pages need them."""
 
@@ -231,3 +262,9 @@ class PagesApplication(Protocol):
 
     @property
     def profiles(self) -> Profiles: ...
+
+    @property
+    def mails(self) -> Mails: ...
+
+    @property
+    def pins(self) -> Pins: ...

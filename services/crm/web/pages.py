@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.model.failures import DatabaseAway
-from services.crm.web import allow, assets, feed, profile, records, settings, sign_in, users, welcome
+from services.crm.web import allow, assets, feed, mail, profile, records, settings, sign_in, users, welcome
 from services.crm.web.application import PagesApplication
 from services.crm.web.desk import Desk, SignInNeeded, Visit, environments, visit
 from services.crm.web.security import Forged
@@ -35,7 +35,7 @@ def make_pages(
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=UNOBSERVED)
     pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
     pages.include_router(assets.routes(files))
-    for module in (sign_in, allow, feed, profile, records, settings, users, welcome):
+    for module in (sign_in, allow, feed, profile, records, mail, settings, users, welcome):
         pages.include_router(module.router)
     _install_errors(pages)
     return pages

@@ -45,6 +45,28 @@ def headers(push_url: str, *, form_targets: tuple[str, ...] = ()) -> dict[str, s
     }
 
 
+def body_headers(*, images: bool) -> dict[str, str]:
+    """Of a mail's body in its frame: even what the cleaning had missed could run nothing, load nothing,
+    send no form and lead our page nowhere. A link opens a page that is as free as any other."""
+    sources = "http: https:" if images else "'none'"
+    policy = (
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        f"img-src {sources}",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+        "sandbox allow-popups allow-popups-to-escape-sandbox",
+    )
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+
+
 def uncached(answer: Response) -> Response:
     """The answer, which nobody may keep: it carries a code."""
     answer.headers["Cache-Control"] = "no-store"

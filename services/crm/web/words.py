@@ -15,9 +15,10 @@ from services.crm.model.timeline import TimelineType
 from services.crm.model.users import UserState
 from services.crm.web.language import Language
 from shared.auth.tokens import Role
+from shared.directory.contract import RecipientField
 from shared.events.engagements import EngagementKind, Evidence, Verdict
 from shared.events.evidence import SENTENCES
-from shared.events.log_decisions import RecordType
+from shared.events.log_decisions import LogOutcome, RecordType
 
 
 def gettext(text: str) -> str:
@@ -54,6 +55,12 @@ LEGAL_BASES = {
     LegalBasisKind.FREELY_GIVEN_CONSENT: gettext("Freely given consent"),
     LegalBasisKind.NOT_APPLICABLE: gettext("Not applicable"),
 }
+RECIPIENT_FIELDS = {
+    RecipientField.TO: gettext("To"),
+    RecipientField.CC: gettext("Cc"),
+    RecipientField.BCC: gettext("Bcc"),
+}
+OUTCOMES = {LogOutcome.LOGGED: gettext("Logged"), LogOutcome.NOT_LOGGED: gettext("Not logged")}
 LEFT_OUT = {
     LeftOut.ATTACHMENTS_OFF: gettext("not kept: this account keeps no attachments"),
     LeftOut.TOO_LARGE: gettext("not kept: over 50 MB"),

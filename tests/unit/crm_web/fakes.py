@@ -15,7 +15,25 @@ from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
 from services.crm.model.engagements import Engagement
-from services.crm.model.messages import FeedDetail, FeedLink, FeedRecipient, FeedRow, FeedState
+from services.crm.model.mails import (
+    Correspondent,
+    ExplainedReason,
+    Mail,
+    MailBody,
+    MailDecision,
+    NamedRecord,
+    RecipientDecision,
+    RecordDecision,
+    ThreadMail,
+)
+from services.crm.model.messages import (
+    FeedDetail,
+    FeedLink,
+    FeedRecipient,
+    FeedRow,
+    FeedState,
+    MessageState,
+)
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.records import AnyRecord, Association, Contact
 from services.crm.model.sign_ins import NewSession, Session
@@ -32,10 +50,12 @@ from services.crm.problems import (
 from services.crm.rules.never_log import canonical
 from services.crm.rules.oauth import Asked
 from shared.auth.tokens import Role, SignedIn
-from shared.directory.contract import RecordRef
+from shared.directory.contract import RecipientField, RecordRef
 from shared.events.engagements import EngagementKind, Evidence, Verdict
 from shared.events.ids import new_id
-from shared.http.problems import FORBIDDEN, INVALID, NOT_FOUND, NOT_SIGNED_IN, Problem
+from shared.events.log_decisions import LogOutcome, RecordType
+from shared.events.log_reasons import Language, log_reason
+from shared.http.problems import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, NOT_SIGNED_IN, Problem
 
 Browser = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 APP = "https://kaifu.example"
@@ -146,6 +166,82 @@ def timeline_row(ref: RecordRef, **changes: object) -> TimelineRow:
         "recipients": ("Aiko Tanaka",),
     }
     return TimelineRow.model_validate({**fields, **changes})
+
+
+def mail(**changes: object) -> Mail:
+    """A logged mail of the contact Aiko, with a decision that had something against another recipient."""
+    contact_id = new_id()
+    fields = {
+        "id": new_id(),
+        "subject": "Your offer",
+        "from_address": "mika@example.test",
+        "user_id": new_id(),
+        "user_name": "Mika Ito",
+        "recipients": (
+            Correspondent(
+                slot=0,
+                name="Aiko Tanaka",
+                address="aiko@example.test",
+                field=RecipientField.TO,
+                contact_id=contact_id,
+            ),
+            Correspondent(
+                slot=1, name="", address="legal@example.test", field=RecipientField.CC, contact_id=None
+            ),
+        ),
+        "state": MessageState.SENT,
+        "sent_at": NOW - timedelta(hours=3),
+        "provider_thread_id": "t1",
+        "logged": True,
+        "deletable": True,
+        "records": (NamedRecord(record_type=RecordType.CONTACT, record_id=contact_id, name="Aiko Tanaka"),),
+        "attachments": (),
+        "decision": mail_decision(contact_id),
+        "engagements": (),
+        "links": ("https://example.test/offer",),
+    }
+    return Mail.model_validate({**fields, **changes})
+
+
+def mail_decision(contact_id: UUID) -> MailDecision:
+    """Logged on a contact and on a deal that is gone; a recipient is on the never-log list."""
+
+    def because(rule: str, entry_id: UUID | None = None) -> tuple[ExplainedReason, ...]:
+        return (ExplainedReason(rule=rule, setting=None, entry_id=entry_id, sentence=log_reason(rule, "en")),)
+
+    logged, ticked = LogOutcome.LOGGED, because("record-ticked")
+    return MailDecision(
+        outcome=logged,
+        decided_at=NOW,
+        ruleset_version="3",
+        reasons=ticked,
+        records=(
+            RecordDecision(
+                record_type=RecordType.CONTACT,
+                record_id=contact_id,
+                name="Aiko Tanaka",
+                outcome=logged,
+                reasons=ticked,
+            ),
+            RecordDecision(
+                record_type=RecordType.DEAL,
+                record_id=new_id(),
+                name=None,
+                outcome=LogOutcome.NOT_LOGGED,
+                reasons=because("record-gone"),
+            ),
+        ),
+        recipients=(
+            RecipientDecision(
+                slot=1,
+                name="",
+                address="legal@example.test",
+                contact_id=None,
+                outcome=LogOutcome.NOT_LOGGED,
+                reasons=because("never-log-list", UUID(int=7)),
+            ),
+        ),
+    )
 
 
 @dataclass
@@ -473,6 +569,65 @@ NOTHING_TRIED = DryRun(examined=0, skipped=0, since=None, changed=0, logged_no_m
 
 
 @dataclass
+class FakeMails:
+    """Mails with their bodies; of one with images, `held_back` is nothing."""
+
+    mails: dict[UUID, Mail] = field(default_factory=dict)
+    bodies: dict[UUID, MailBody] = field(default_factory=dict)
+    others: tuple[ThreadMail, ...] = ()
+    refusal: Problem | None = None
+    languages: list[Language] = field(default_factory=list)
+
+    def add(self, mail: Mail, body: MailBody | None = None) -> Mail:
+        self.mails[mail.id] = mail
+        if body is not None:
+            self.bodies[mail.id] = body
+        return mail
+
+    async def get(self, who: SignedIn, message_id: UUID, language: Language) -> Mail:
+        self.languages.append(language)
+        if message_id not in self.mails:
+            raise Problem(NOT_FOUND, "No such mail.")
+        return self.mails[message_id]
+
+    async def body(self, who: SignedIn, message_id: UUID, *, images: bool) -> MailBody:
+        if message_id not in self.bodies:
+            raise Problem(NOT_FOUND, "No body was kept.")
+        body = self.bodies[message_id]
+        return body.model_copy(update={"held_back": 0}) if images else body
+
+    async def thread(self, who: SignedIn, message_id: UUID) -> tuple[ThreadMail, ...]:
+        return self.others
+
+    async def delete(self, who: SignedIn, message_id: UUID) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        del self.mails[message_id]
+
+
+@dataclass
+class FakePins:
+    """The rows on top of every timeline; `full` takes no more."""
+
+    timelines: "FakeTimelines"
+    pinned: list[UUID] = field(default_factory=list)
+    full: bool = False
+
+    async def of(self, account_id: UUID, record: RecordRef) -> tuple[TimelineRow, ...]:
+        return tuple(row for row in self.timelines.rows if row.message_id in self.pinned)
+
+    async def put(self, account_id: UUID, record: RecordRef, message_id: UUID) -> None:
+        if self.full:
+            raise Problem(CONFLICT, "At most 10.")
+        if message_id not in {row.message_id for row in self.timelines.rows}:
+            raise Problem(NOT_FOUND, "Not on this record.")
+        self.pinned.append(message_id)
+
+    async def remove(self, account_id: UUID, record: RecordRef, message_id: UUID) -> None:
+        self.pinned.remove(message_id)
+
+
+@dataclass
 class FakeCrm:
     """All that the pages ask."""
 
@@ -489,6 +644,12 @@ class FakeCrm:
     audit: FakeAudit = field(default_factory=FakeAudit)
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
+
+    mails: FakeMails = field(default_factory=FakeMails)
+    pins: FakePins = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pins = FakePins(self.timelines)
 
 
 def fake_crm(who: User | None = None) -> FakeCrm:
