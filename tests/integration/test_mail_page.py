@@ -240,4 +240,5 @@ async def test_the_page_in_both_themes_and_at_both_widths(
 async def _take(page: Page, name: str) -> None:
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(wider) <= 0, f"{name} scrolls sideways"
+    await page.evaluate("scrollTo(0, 0)")
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
