@@ -177,10 +177,10 @@ def _is_own(url: str, own: _Server) -> bool:
 
 
 def _server(authority: str) -> _Server:
-    """Host and port. Browsers take percent signs and wide letters for the plain ones."""
+    """Host and port. Browsers take wide letters for the plain ones."""
     found = _AUTHORITY.fullmatch(authority)
     host, port = found.groups() if found else (authority, None)
-    plain = unicodedata.normalize("NFKC", unquote(host)).casefold().replace("\u3002", ".").rstrip(".")
+    plain = unicodedata.normalize("NFKC", host).casefold().replace("\u3002", ".").rstrip(".")
     with suppress(idna.IDNAError, UnicodeError):  # then it is compared as it stands
         plain = idna.encode(plain, uts46=True).decode()
     return plain, port or ""

@@ -319,6 +319,7 @@ def test_a_deleted_mail_stays_deleted_whatever_comes_when(
 def test_deleting_takes_rows_body_and_files_away_once() -> None:
     """All rows on all records; a second time, or a later upload, changes nothing."""
     before = with_offer(all_of([sent(), decided(ON_HANAKO, ON_DEAL), judged("x")], prepared_file()))
+    before = replace(before, message=before.message.model_copy(update={"has_body": True}))
     after = deleted(before, at(1000))
     changes = difference(ACCOUNT, before, after, ())
     assert set(changes.rows_gone) == set(rows_of(before))
@@ -326,6 +327,7 @@ def test_deleting_takes_rows_body_and_files_away_once() -> None:
     assert dict(changes.bodies) == {after.message.id: Fate.DISCARDED}
     assert dict(changes.files) == {REP: Fate.DISCARDED}
     assert changes.rows == changes.events == changes.newcomers == ()
+    assert after.message.has_body is False
     assert deleted(after, at(2000)) is after
     message, became = attached(after.message, after.decision, OFFER)
     assert (message.attachments, became.file_id, became.reason) == ((), None, LeftOut.NOT_LOGGED)
