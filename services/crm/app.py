@@ -25,12 +25,12 @@ from services.crm.application.bodies import MAX_BODY_BYTES
 from services.crm.application.oauth import OAuthError
 from services.crm.collaborators import Collaborators
 from services.crm.model.failures import DatabaseAway
+from services.crm.web.imports import MAX_UPLOAD_BYTES
 from services.crm.web.pages import make_pages
 from shared.http.fastapi import UNOBSERVED, answer, install_problems
 from shared.http.limits import MIB, BodyLimit
 from shared.http.problems import UNAVAILABLE, Problem
 
-_RECORDS = (contacts, companies, deals, tickets)
 _RECORDS = (contacts, companies, deals, tickets)
 _NOUNS = (
     oauth,
@@ -84,6 +84,8 @@ def _database_away(_: Request, __: Exception) -> JSONResponse:
 
 
 def _limit_of(path: str) -> int | None:
+    if path == "/contacts/import":
+        return MAX_UPLOAD_BYTES
     if not path.startswith("/v1/messages/"):
         return MIB
     if "/attachments/" in path:

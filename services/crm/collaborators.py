@@ -13,10 +13,12 @@ from services.crm.application.audit import AuditTrail
 from services.crm.application.bodies import MailBodies
 from services.crm.application.clock import Clock, utc_now
 from services.crm.application.compose import ComposeContexts
+from services.crm.application.contact_files import ContactFiles
 from services.crm.application.directory import Directory
 from services.crm.application.dry_run import DryRuns
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
+from services.crm.application.legal_bases import LegalBases
 from services.crm.application.mails import Mails
 from services.crm.application.never_log import NeverLogPage
 from services.crm.application.notifications import Notifications
@@ -26,6 +28,7 @@ from services.crm.application.policy_changes import PolicyChanges
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.application.profiles import Profiles
 from services.crm.application.records import RecordBooks
+from services.crm.application.recycle_bin import RecycleBin
 from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
 from services.crm.application.users import UserBook, UserStores
@@ -45,12 +48,14 @@ from services.crm.store.identities import (
     Sessions,
     SignInNames,
 )
+from services.crm.store.imports import ImportFiles
 from services.crm.store.messages import Messages
 from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.outbox import Outbox, OutboxQueue
 from services.crm.store.pins import PinStore
 from services.crm.store.privacy import ReviewQueue, Reviews
 from services.crm.store.records import AllRecords
+from services.crm.store.recycle_bin import RecycleBinStore
 from services.crm.store.revocations import Revocations
 from services.crm.store.timeline import TimelineStore
 from services.crm.store.upkeep import Upkeep
@@ -103,6 +108,9 @@ class Collaborators:
     compose: ComposeContexts
     feed: Feed
     records: RecordBooks
+    recycle_bin: RecycleBin
+    legal_bases: LegalBases
+    contact_files: ContactFiles
     timelines: Timelines
     mails: Mails
     pins: Pins
@@ -141,6 +149,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         clock,
     )
     extension_ids = configuration.settings.extension_ids
+    books = RecordBooks(database, records, users, reviews, clock)
     return Collaborators(
         configuration=configuration,
         clock=clock,
@@ -151,7 +160,10 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         directory=Directory(accounts, users, records, messages, never_log),
         compose=ComposeContexts(accounts, records, never_log),
         feed=Feed(messages),
-        records=RecordBooks(database, records, users, clock),
+        records=books,
+        contact_files=ContactFiles(books.contacts, records, users, ImportFiles(database), clock),
+        legal_bases=LegalBases(database, records, audit, reviews, clock),
+        recycle_bin=RecycleBin(database, records, RecycleBinStore(database), audit, reviews, clock),
         timelines=Timelines(records, timeline),
         mails=Mails(messages, (bodies, records, users, audit), configuration.addresses.tracking_url, clock),
         pins=Pins(database, records, timeline, PinStore(database)),

@@ -26,8 +26,14 @@ LAST_SUPER_ADMIN = ProblemType(
     "last-super-admin", HTTPStatus.CONFLICT, "The account would be left without a super admin"
 )
 LINK_SPENT = ProblemType("link-spent", HTTPStatus.GONE, "The link was used, is over, or is none of ours")
+PRECONDITION_FAILED = ProblemType(
+    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The record is not of the version in If-Match"
+)
 NO_SUCH_RECORD = ProblemType(
     "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"
+)
+NOT_READABLE = ProblemType(
+    "not-readable", HTTPStatus.UNPROCESSABLE_ENTITY, "The file is no table of contacts"
 )
 CONTENT_DIFFERS = ProblemType(
     "content-differs", HTTPStatus.UNPROCESSABLE_ENTITY, "The content is not what its hash says"

@@ -60,6 +60,15 @@ MAILS = {
 }
 
 
+_PEOPLE = """氏名,メールアドレス,役職,法的根拠,趣味
+佐藤 健,sato@sakura.example,部長,契約の履行,登山
+山田 花子,yamada@sakura.example,取締役,,
+Olivia Martin,olivia@northwind.example,,,
+,no address,,,
+Nobody,nobody@x.example,,because,
+"""
+
+
 async def send(rep: Rep, mail: Mail) -> None:
     """Prepare, confirm, fetch and follow, waiting for each to be counted."""
     contacts: Sequence[Json] = (await rep.get("/v1/contacts", limit=200))["items"]
@@ -102,7 +111,7 @@ class Camera:
         self._label = label
 
     async def all(self) -> None:
-        """Sign-in with a fault, feed with a row opened, contacts, a contact, a mail, an error."""
+        """Sign-in with a fault, feed with a row open, lists, records, a mail, forms, an import, an error."""
         page = self._page
         await page.goto(f"{self._app_url}/sign-in")
         await page.fill("input[name=address]", self._who.address)
@@ -113,17 +122,60 @@ class Camera:
         await until_live(page)
         await open_first(page)
         await self._take("feed")
-        await page.goto(f"{self._app_url}/contacts")
-        await self._take("contacts")
+        for noun in ("contacts", "companies", "deals", "tickets"):
+            await page.goto(f"{self._app_url}/{noun}")
+            await self._take(noun)
+            await page.goto(f"{self._app_url}/{noun}/new")
+            await self._take(f"{noun}-new")
         await page.goto(f"{self._app_url}/feed")
         await page.locator(".to a").first.click()
         await page.locator(".timeline").wait_for()
         await self._take("contact")
+        record = page.url
         await page.locator(".event.email a.of").first.click()
         await page.locator(".one-mail").wait_for()
         await self._take("mail")
+        await self._forms(record)
+        await self._import()
         await page.goto(f"{self._app_url}/nothing")
         await self._take("not-found")
+
+    async def _forms(self, record: str) -> None:
+        """A form that somebody else was faster than, and a deletion that can be taken back."""
+        page = self._page
+        await page.goto(f"{record}/edit")
+        await self._take("contact-edit")
+        await page.reload()  # a picture leaves style attributes on fields, which a swap would copy
+        second = await page.context.new_page()
+        await second.goto(f"{record}/edit")
+        phone = await second.input_value("#phone")
+        await second.fill("#phone", f"{phone[:30]}1")
+        await second.click("#card button.primary")
+        await second.locator("aside#card").wait_for()
+        await second.close()
+        await page.fill("#phone", "+81 3 1234 5678")
+        await page.click("#card button.primary")
+        await page.locator(".conflict").wait_for()
+        await self._take("contact-changed-meanwhile")
+        await page.goto(record)
+        await page.locator("details.why summary").first.click()
+        await page.locator(".bases").wait_for()
+        await self._take("contact-legal-basis")
+        await page.click("#card form button")
+        await page.locator(".toast form").wait_for()
+        await self._take("contact-deleted")
+        await page.click(".toast form button")
+        await page.wait_for_url(record)
+
+    async def _import(self) -> None:
+        page = self._page
+        await page.goto(f"{self._app_url}/contacts/import")
+        await self._take("import")
+        file = {"name": "people.csv", "mimeType": "text/csv", "buffer": _PEOPLE.encode("cp932")}
+        await page.set_input_files("#file", files=file)  # type: ignore[arg-type]
+        await page.click("button.primary")
+        await page.locator(".plan").wait_for()
+        await self._take("import-plan")
 
     async def _take(self, name: str) -> None:
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

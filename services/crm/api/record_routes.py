@@ -4,19 +4,22 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from services.crm.api.dependencies import A_PAGE, PAGE_PROBLEMS, After, Crm, Limit, Who, problems
+from services.crm.api.pin_routes import add_pin_routes
 from services.crm.application.records import RecordBook
 from services.crm.collaborators import Collaborators
 from services.crm.model.base import Page
 from services.crm.model.records import Association, Record
 from services.crm.model.timeline import TimelineRow, TimelineType
-from services.crm.problems import CHANGED_MEANWHILE, NO_SUCH_RECORD
+from services.crm.problems import CHANGED_MEANWHILE, NO_SUCH_RECORD, PRECONDITION_FAILED
+from services.crm.rules.versions import entity_tag, expected_versions
+from shared.auth.tokens import SignedIn
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
-from shared.http.problems import CONFLICT, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE, ProblemType
+from shared.http.problems import INVALID, MALFORMED, NOT_FOUND, TOO_LARGE, ProblemType
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Text = Annotated[str, Field(max_length=256)]
@@ -51,6 +54,17 @@ class AssociationAsked(Asked):
 Associations = Annotated[list[AssociationAsked], Field(max_length=200)]
 Query_ = Annotated[str, Query(max_length=200, description="words that begin a word of the record")]
 
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=1000, description="the `ETag` that was read: 412 if it is stale"),
+]
+
+
+def tagged(description: str) -> dict[str, Any]:
+    """The documented answer of a route that sends a record with its version."""
+    schema = {"schema": {"type": "string"}, "description": "the record's version; send it as `If-Match`"}
+    return {"description": description, "headers": {"ETag": schema}}
+
 
 def record_routes(
     noun: str,
@@ -58,8 +72,8 @@ def record_routes(
     kinds: tuple[type[Record], type[Record], type[BaseModel], type[BaseModel]],
     *further: ProblemType,
 ) -> APIRouter:
-    """List, search, create, read, edit and timeline. `kinds`: record, record with associations, the
-    bodies of POST and PATCH. `further`: problems of writing this kind."""
+    """List, search, create, read, edit, delete, restore and timeline. `kinds`: record, record with
+    associations, the bodies of POST and PATCH. `further`: problems of writing this kind."""
     kind, whole, create_body, patch_body = kinds
     router = APIRouter(prefix=f"/v1/{noun}", tags=[noun])
     writing = (INVALID, MALFORMED, NO_SUCH_RECORD, TOO_LARGE, *further)
@@ -69,29 +83,79 @@ def record_routes(
         """Newest first, all or those that match `q`."""
         return await book_of(crm).page(who.account_id, q, after, limit)
 
-    @router.post("", status_code=201, response_model=whole, responses=problems(*writing), name=f"new_{noun}")
-    async def create(crm: Crm, who: Who, asked: create_body) -> Any:  # type: ignore[valid-type]
+    @router.post(
+        "",
+        status_code=201,
+        response_model=whole,
+        responses={201: tagged("The new record."), **problems(*writing)},
+        name=f"new_{noun}",
+    )
+    async def create(crm: Crm, who: Who, response: Response, asked: create_body) -> Any:  # type: ignore[valid-type]
         """Make a new one."""
-        fields, associations = _read(asked)
-        record = await book_of(crm).create(who.account_id, fields, associations or ())
-        return await _whole(crm, who.account_id, record)
+        fields, associations = read_body(asked)
+        record = await book_of(crm).create(who.account_id, fields, associations or (), by=who.user_id)
+        return await _whole(crm, who, response, record)
 
-    @router.get("/{id}", response_model=whole, responses=problems(NOT_FOUND, INVALID), name=f"get_{noun}")
-    async def get(crm: Crm, who: Who, id: UUID) -> Any:  # noqa: A002 - the name in the address
+    @router.get(
+        "/{id}",
+        response_model=whole,
+        responses={200: tagged("The record."), **problems(NOT_FOUND, INVALID)},
+        name=f"get_{noun}",
+    )
+    async def get(crm: Crm, who: Who, response: Response, id: UUID) -> Any:  # noqa: A002 - the name in the address
         """One, with what belongs to it."""
-        return await _whole(crm, who.account_id, await book_of(crm).get(who.account_id, id))
+        return await _whole(crm, who, response, await book_of(crm).get(who.account_id, id))
 
     @router.patch(
         "/{id}",
         response_model=whole,
-        responses=problems(NOT_FOUND, CHANGED_MEANWHILE, *writing),
+        responses={
+            200: tagged("The changed record."),
+            **problems(NOT_FOUND, CHANGED_MEANWHILE, PRECONDITION_FAILED, *writing),
+        },
         name=f"edit_{noun}",
     )
-    async def edit(crm: Crm, who: Who, id: UUID, asked: patch_body) -> Any:  # type: ignore[valid-type]  # noqa: A002
+    async def edit(
+        crm: Crm,
+        who: Who,
+        response: Response,
+        id: UUID,  # noqa: A002
+        asked: patch_body,  # type: ignore[valid-type]
+        if_match: IfMatch = None,
+    ) -> Any:
         """Change the fields that are sent. `associations`, if sent, replace all there were."""
-        fields, associations = _read(asked)
-        record = await book_of(crm).edit(who.account_id, id, fields, associations)
-        return await _whole(crm, who.account_id, record)
+        fields, associations = read_body(asked)
+        record = await book_of(crm).edit(
+            who.account_id,
+            id,
+            fields,
+            associations,
+            expected=expected_versions(if_match),
+            by=who.user_id,
+        )
+        return await _whole(crm, who, response, record)
+
+    @router.delete(
+        "/{id}",
+        status_code=204,
+        responses=problems(NOT_FOUND, PRECONDITION_FAILED, INVALID),
+        name=f"delete_{noun}",
+    )
+    async def delete(crm: Crm, who: Who, id: UUID, if_match: IfMatch = None) -> None:  # noqa: A002
+        """Delete it: it is found nowhere any more, and can be restored for 30 days."""
+        ref = RecordRef(record_type=book_of(crm).type, record_id=id)
+        await crm.recycle_bin.delete(who, ref, expected_versions(if_match))
+
+    @router.post(
+        "/{id}/restore",
+        response_model=whole,
+        responses={200: tagged("The record, as it was."), **problems(NOT_FOUND, INVALID, *further)},
+        name=f"restore_{noun}",
+    )
+    async def restore(crm: Crm, who: Who, response: Response, id: UUID) -> Any:  # noqa: A002
+        """Take its deletion back. What was not deleted stays as it is."""
+        ref = RecordRef(record_type=book_of(crm).type, record_id=id)
+        return await _whole(crm, who, response, await crm.recycle_bin.restore(who, ref))
 
     @router.get("/{id}/timeline", responses=problems(NOT_FOUND, *PAGE_PROBLEMS), name=f"timeline_of_{noun}")
     async def timeline(
@@ -106,41 +170,18 @@ def record_routes(
         record = RecordRef(record_type=book_of(crm).type, record_id=id)
         return await crm.timelines.page(who.account_id, record, after, limit, type)
 
-    @router.get("/{id}/pins", responses=problems(NOT_FOUND, INVALID), name=f"pins_of_{noun}")
-    async def pins(crm: Crm, who: Who, id: UUID) -> tuple[TimelineRow, ...]:  # noqa: A002
-        """The mails that are pinned to the top of its timeline, the newest pin first."""
-        return await crm.pins.of(who.account_id, RecordRef(record_type=book_of(crm).type, record_id=id))
+    add_pin_routes(router, noun, book_of)
 
-    @router.put(
-        "/{id}/pins/{message_id}",
-        status_code=204,
-        responses=problems(NOT_FOUND, CONFLICT, INVALID),
-        name=f"pin_to_{noun}",
-    )
-    async def pin(crm: Crm, who: Who, id: UUID, message_id: UUID) -> None:  # noqa: A002
-        """Pin a mail that stands on it to the top of its timeline; at most ten."""
-        record = RecordRef(record_type=book_of(crm).type, record_id=id)
-        await crm.pins.put(who.account_id, record, message_id)
-
-    @router.delete(
-        "/{id}/pins/{message_id}",
-        status_code=204,
-        responses=problems(NOT_FOUND, INVALID),
-        name=f"unpin_from_{noun}",
-    )
-    async def unpin(crm: Crm, who: Who, id: UUID, message_id: UUID) -> None:  # noqa: A002
-        """Take a pin off."""
-        record = RecordRef(record_type=book_of(crm).type, record_id=id)
-        await crm.pins.remove(who.account_id, record, message_id)
-
-    async def _whole(crm: Collaborators, account_id: UUID, record: Record) -> Record:
-        associations = await book_of(crm).associations(account_id, record.id)
+    async def _whole(crm: Collaborators, who: SignedIn, response: Response, record: Record) -> Record:
+        response.headers["ETag"] = entity_tag(record.version)
+        associations = await book_of(crm).associations(who.account_id, record.id)
         return whole.model_validate({**record.model_dump(), "associations": associations})
 
     return router
 
 
-def _read(asked: BaseModel) -> tuple[dict[str, Any], list[Association] | None]:
+def read_body(asked: BaseModel) -> tuple[dict[str, Any], list[Association] | None]:
+    """The fields that a body sends, and the associations if it sends them."""
     fields = asked.model_dump(exclude_unset=True)
     associations = fields.pop("associations", None)
     if associations is None:

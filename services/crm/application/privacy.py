@@ -1,6 +1,7 @@
 """A change of a legal basis, or of the data privacy switch, reaches mail that is already sent (P1, P4)."""
 
 import asyncio
+from collections.abc import Collection
 from uuid import UUID
 
 from services.crm.application.clock import Clock
@@ -15,6 +16,7 @@ from services.crm.store.revocations import Revocations
 from shared.events.ids import new_id
 
 _AT_ONCE = 200  # messages in one transaction
+_FEW = 20  # contacts whose mail is looked up one by one; for more, all mail is gone through once
 
 
 class PrivacyReviews:
@@ -46,6 +48,14 @@ class PrivacyReviews:
         )
         await self._reviews.ask(account_id, review, session)
         self.asked.set()
+
+    async def bases_changed(self, account_id: UUID, contacts: Collection[UUID], session: Session) -> None:
+        """Compare all mail to these contacts, who have a basis now and had none, or the reverse."""
+        account = await self._accounts.get(account_id, session) if contacts else None
+        if account is None or not account.settings.data_privacy:
+            return
+        for contact_id in contacts if len(contacts) <= _FEW else (None,):
+            await self.ask(account_id, contact_id, session)
 
     async def step(self) -> bool:
         """Do one piece; whether there was one. Several processes may at once. Raises DatabaseAway."""

@@ -9,7 +9,7 @@ AuditValue = bool | int | str
 
 
 class AuditEntry(Model):
-    """One change of a setting; `before` and `after` hold what differs."""
+    """One change of a setting or record; `before` and `after` hold what differs."""
 
     id: UUID
     at: datetime

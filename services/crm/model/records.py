@@ -36,6 +36,31 @@ class LegalBasis(Model):
     source: str = ""
 
 
+class LegalBasisChange(Model):
+    """One entry of a contact's history. `user_id` None: no user's doing."""
+
+    id: UUID
+    kind: LegalBasisKind
+    since: datetime
+    source: str = ""
+    user_id: UUID | None = None
+
+
+class BulkOutcome(StrEnum):
+    """What became of one of many. `NOT_FOUND`: no contact of the account, or a deleted one."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    NOT_FOUND = "not_found"
+
+
+class LegalBasisResult(Model):
+    """One contact of a change of many."""
+
+    id: UUID
+    outcome: BulkOutcome
+
+
 class Record(Model):
     """What every record has. `version` rises with each change."""
 

@@ -1,4 +1,7 @@
-"""When two e-mail addresses are the same."""
+"""What an e-mail address is, and when two are the same."""
+
+PATTERN = r'^[^\s@<>"]+@[^\s@<>"]+$'
+SHORTEST, LONGEST = 3, 320
 
 
 def fold(address: str) -> str:

@@ -13,6 +13,7 @@ from services.crm.rules.addresses import fold
 from services.crm.rules.places import cursor, place
 from services.crm.store.database import AccountDocuments, Database, Document, Session
 from services.crm.store.documents import document, value
+from services.crm.store.legal_bases import LegalBasisHistory
 from shared.directory.contract import RecordRef
 from shared.events.ids import derived_id, new_id
 from shared.events.log_decisions import RecordType
@@ -79,11 +80,24 @@ class Records(Generic[AnyKind]):
         change = {"$set": {"owner_id": successor_id}, "$inc": {"version": 1}}
         return await self._records.update_where(account_id, {"owner_id": owner_id}, change)
 
+    def read(self, fields: Mapping[str, Any]) -> AnyKind:
+        """A record of this kind from its fields."""
+        return self._kind.model_validate(fields)
+
+    async def remove(self, account_id: UUID, id_: UUID, session: Session) -> None:
+        """The record is not here any more."""
+        await self._records.delete_all(account_id, [id_], session)
+
     async def replace(self, account_id: UUID, record: AnyKind, from_version: int, session: Session) -> bool:
         """Whether the record was still of that version and is the new one now."""
         change = {"$set": _document(record)}
         where = {"version": from_version}
         return await self._records.update(account_id, record.id, change, where=where, session=session)
+
+    async def replace_all(self, account_id: UUID, records: Iterable[AnyKind], session: Session) -> None:
+        """Write records as they are now; they were read in the same transaction."""
+        changes = {record.id: {"$set": _document(record)} for record in records}
+        await self._records.update_all(account_id, changes, session)
 
 
 def _document(record: Record) -> Document:
@@ -195,6 +209,7 @@ class AllRecords:
         self.tickets = Records(database, Ticket, "tickets")
         self.addresses = ContactAddresses(database)
         self.associations = Associations(database)
+        self.legal_bases = LegalBasisHistory(database)
 
     async def contacts_at(self, account_id: UUID, addresses: Sequence[str]) -> list[Contact | None]:
         """The contact of each address, in their order; None where there is none."""
@@ -226,7 +241,7 @@ class AllRecords:
             wanted.setdefault(ref.record_type, []).append(ref)
         names: dict[RecordRef, str] = {}
         for type_, of_type in wanted.items():
-            found = await self._of(type_).some(account_id, [ref.record_id for ref in of_type])
+            found = await self.of(type_).some(account_id, [ref.record_id for ref in of_type])
             names |= {ref: found[ref.record_id].name for ref in of_type if ref.record_id in found}
         return names
 
@@ -241,7 +256,8 @@ class AllRecords:
         ]
         return tuple(sorted(found, key=lambda one: (one.record_type, not one.primary, one.name)))
 
-    def _of(self, type_: RecordType) -> Any:
+    def of(self, type_: RecordType) -> Any:
+        """The records of one kind."""
         return {
             RecordType.CONTACT: self.contacts,
             RecordType.COMPANY: self.companies,

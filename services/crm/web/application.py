@@ -1,24 +1,27 @@
 """What the pages ask of crm: the part of `services.crm.collaborators` that they use, so that tests
 can put fakes in its place. What the methods mean and raise is said in `services/crm/application/`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from services.crm.model.accounts import EmailSettings, User
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
+from services.crm.model.imports import ImportPlan, ImportProgress
 from services.crm.model.mails import Mail, MailBody, ThreadMail
 from services.crm.model.messages import FeedDetail, FeedRow
 from services.crm.model.never_log import NeverLogEntry
-from services.crm.model.records import AnyRecord, Association, Contact
+from services.crm.model.records import AnyRecord, Association, LegalBasisChange
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow
 from services.crm.rules.oauth import Asked
+from services.crm.rules.versions import Expected
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
+from shared.events.log_decisions import RecordType
 from shared.events.log_reasons import Language
 
 
@@ -81,34 +84,79 @@ class Notifications(Protocol):
 class RecordBook(Protocol):
     """Records of one kind."""
 
+    async def page(self, account_id: UUID, query: str, after: str | None, limit: int) -> Page[Any]:
+        """Newest first. Problem 422 (cursor)."""
+
     async def get(self, account_id: UUID, id_: UUID) -> AnyRecord:
         """Problem 404."""
 
     async def associations(self, account_id: UUID, id_: UUID) -> tuple[Association, ...]:
         """What belongs to it."""
 
+    async def create(
+        self,
+        account_id: UUID,
+        fields: Mapping[str, Any],
+        associations: Sequence[Association] = (),
+        id_: UUID | None = None,
+        *,
+        by: UUID | None = None,
+    ) -> AnyRecord:
+        """Problem 409 (address taken), 422 (owner or association not there)."""
 
-class ContactBook(RecordBook, Protocol):
-    """Contacts, which have a list, too."""
-
-    async def page(self, account_id: UUID, query: str, after: str | None, limit: int) -> Page[Contact]:
-        """Newest first. Problem 422 (cursor)."""
+    async def edit(
+        self,
+        account_id: UUID,
+        id_: UUID,
+        fields: Mapping[str, Any],
+        associations: Sequence[Association] | None = None,
+        *,
+        expected: Expected = None,
+        by: UUID | None = None,
+    ) -> AnyRecord:
+        """Problem 404, 409, 412 (not of an expected version), 422."""
 
 
 class RecordBooks(Protocol):
     """The four kinds."""
 
-    @property
-    def contacts(self) -> ContactBook: ...
+    def of(self, type_: RecordType) -> RecordBook:
+        """One of them."""
 
-    @property
-    def companies(self) -> RecordBook: ...
 
-    @property
-    def deals(self) -> RecordBook: ...
+class RecycleBin(Protocol):
+    """Deleting, and taking it back."""
 
-    @property
-    def tickets(self) -> RecordBook: ...
+    async def delete(self, who: SignedIn, ref: RecordRef, expected: Expected = None) -> None:
+        """Problem 404, 412."""
+
+    async def restore(self, who: SignedIn, ref: RecordRef) -> AnyRecord:
+        """Problem 404, 409 (address taken meanwhile)."""
+
+
+class LegalBases(Protocol):
+    """Legal bases of contacts."""
+
+    async def history(
+        self, account_id: UUID, contact_id: UUID, after: str | None = None, limit: int = ...
+    ) -> Page[LegalBasisChange]:
+        """Newest first. Problem 404, 422 (cursor)."""
+
+
+class ContactFiles(Protocol):
+    """Contacts in and out as CSV."""
+
+    async def upload(self, who: SignedIn, content: bytes) -> UUID:
+        """Problem 413, 422 (with its `reason`)."""
+
+    async def plan(self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = ...) -> ImportPlan:
+        """Problem 404."""
+
+    async def apply(self, who: SignedIn, import_id: UUID, start: int = 0) -> ImportProgress:
+        """Problem 404."""
+
+    def exported(self, account_id: UUID) -> AsyncIterator[str]:
+        """Parts of the file."""
 
 
 class Timelines(Protocol):
@@ -241,6 +289,15 @@ class PagesApplication(Protocol):
 
     @property
     def records(self) -> RecordBooks: ...
+
+    @property
+    def recycle_bin(self) -> RecycleBin: ...
+
+    @property
+    def legal_bases(self) -> LegalBases: ...
+
+    @property
+    def contact_files(self) -> ContactFiles: ...
 
     @property
     def timelines(self) -> Timelines: ...

@@ -1,7 +1,7 @@
 """What a page needs at hand: the application, the templates, and who asks in which language."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from services.crm.web import security, words
 from services.crm.web.application import PagesApplication
 from services.crm.web.assets import Assets
 from services.crm.web.language import LANGUAGES, Language, choose, translations
+from services.crm.web.properties import amount
 from services.crm.web.words import Clock
 from shared.auth.tokens import SignedIn
 from shared.http.problems import NOT_SIGNED_IN, Problem
@@ -91,6 +92,7 @@ def _environment(assets: Assets, texts: Translations, language: Language) -> Env
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(asset=assets.url, language=language, words=words)
     environment.filters["bytes"] = lambda size: words.file_size(size, language)
+    environment.filters["amount"] = amount
     environment.filters["sentence"] = lambda evidence: words.sentence(evidence, language)
     return environment
 
@@ -163,16 +165,22 @@ async def signed_in_visit(request: Request) -> SignedInVisit:
     return SignedInVisit(found.desk, request, found.visitor)
 
 
-async def changing_visit(request: Request) -> SignedInVisit:
-    """A request that changes something. Raises SignInNeeded, Forged (no CSRF token of this session)."""
+async def changing_visit(request: Request) -> AsyncIterator[SignedInVisit]:
+    """A request that changes something. Raises SignInNeeded, Forged (no CSRF token of this session).
+
+    Files of its form are closed at the end.
+    """
     found = await signed_in_visit(request)
     security.check_origin(request, found.desk.addresses.app_url)
-    sent = request.headers.get(security.CSRF_HEADER)
-    if sent is None:
-        field = (await request.form()).get(security.CSRF_FIELD)
-        sent = field if isinstance(field, str) else None
-    security.check_token(sent, found.visitor.session.csrf_token)
-    return found
+    try:
+        sent = request.headers.get(security.CSRF_HEADER)
+        if sent is None:
+            field = (await request.form()).get(security.CSRF_FIELD)
+            sent = field if isinstance(field, str) else None
+        security.check_token(sent, found.visitor.session.csrf_token)
+        yield found
+    finally:
+        await request.close()
 
 
 Anyone = Annotated[Visit, Depends(visit)]

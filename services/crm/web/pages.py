@@ -12,7 +12,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.model.failures import DatabaseAway
-from services.crm.web import allow, assets, feed, mail, profile, records, settings, sign_in, users, welcome
+from services.crm.web import (
+    allow,
+    assets,
+    editing,
+    feed,
+    imports,
+    lists,
+    mail,
+    profile,
+    records,
+    settings,
+    sign_in,
+    users,
+    welcome,
+)
 from services.crm.web.application import PagesApplication
 from services.crm.web.desk import Desk, SignInNeeded, Visit, environments, visit
 from services.crm.web.security import Forged
@@ -35,7 +49,20 @@ def make_pages(
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=UNOBSERVED)
     pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
     pages.include_router(assets.routes(files))
-    for module in (sign_in, allow, feed, profile, records, mail, settings, users, welcome):
+    for module in (
+        sign_in,
+        allow,
+        feed,
+        profile,
+        lists,
+        imports,
+        editing,
+        records,
+        mail,
+        settings,
+        users,
+        welcome,
+    ):
         pages.include_router(module.router)
     _install_errors(pages)
     return pages
@@ -94,10 +121,18 @@ async def _error(request: Request, status: int, *, role: bool = False) -> Respon
     except (DatabaseAway, Problem) as error:
         log.warning("the visitor of an error page is not known", error=type(error).__name__)
         return _plain_error(request, status)
-    return found.page("error.html", status_code=status, status=status, role=role)
+    return _error_page(found, status, role=role)
 
 
 def _plain_error(request: Request, status: int) -> Response:
     """Without asking who it is: the database may be what failed."""
-    visit_ = Visit(request.app.state.desk, request, None)
-    return visit_.page("error.html", status_code=status, status=status, role=False)
+    return _error_page(Visit(request.app.state.desk, request, None), status)
+
+
+def _error_page(found: Visit, status: int, *, role: bool = False) -> Response:
+    """A page; for a script, a few words beside what is on the screen, which stays as it is."""
+    if found.request.headers.get("hx-request") != "true":
+        return found.page("error.html", status_code=status, status=status, role=role)
+    said = found.page("_trouble.html", status_code=status, status=status)
+    said.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"})
+    return said

@@ -8,6 +8,9 @@ from services.crm.adapters.reviewer import review_until
 from services.crm.application import privacy
 from services.crm.collaborators import Collaborators
 from services.crm.model.accounts import EmailSettings
+from services.crm.model.records import LegalBasis, LegalBasisKind
+from shared.directory.contract import RecordRef
+from shared.events.log_decisions import RecordType
 from shared.events.revocations import RevocationEvent, TrackingRevoked
 from shared.health.progress import Progress
 from tests.integration.crm.people import BASIS, People, asked, written
@@ -56,6 +59,27 @@ async def test_withdrawing_a_basis_disarms_sent_mail_and_giving_one_arms_it(
     await contacts.edit(people.account_id, id_, {"legal_basis": NONE})
     await reviewed(crm)
     assert len(await said(crm, people)) == 2
+
+
+@pytest.mark.requirement("P4")
+async def test_a_change_of_many_and_a_deletion_disarm_too(crm: Collaborators, people: People) -> None:
+    """And taking the deletion back arms again."""
+    await switch(crm, people, ON)
+    mail = asked(people, HANAKO)
+    await crm.directory.prepare(mail)
+    who, id_ = people.who(people.admin), people.hanako.id
+    contact = RecordRef(record_type=RecordType.CONTACT, record_id=id_)
+    bases = (LegalBasis(kind=LegalBasisKind.NONE), LegalBasis(kind=LegalBasisKind.FREELY_GIVEN_CONSENT))
+    for basis, revoked in zip(bases, (True, False), strict=True):
+        await crm.legal_bases.change_all(who, [id_, people.liam.id], basis)
+        await reviewed(crm)
+        assert (await said(crm, people))[-1] == (mail.message_id, revoked)
+    await crm.recycle_bin.delete(who, contact)
+    await reviewed(crm)
+    assert (await said(crm, people))[-1] == (mail.message_id, True)
+    await crm.recycle_bin.restore(who, contact)
+    await reviewed(crm)
+    assert (await said(crm, people))[-1] == (mail.message_id, False)
 
 
 @pytest.mark.requirement("P1", "P3")

@@ -1,9 +1,11 @@
 """Fakes of crm's nouns, in memory, for the pages: what they hold is set by the test."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -15,6 +17,7 @@ from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
 from services.crm.model.engagements import Engagement
+from services.crm.model.imports import ImportPlan, ImportProgress, PlannedRow
 from services.crm.model.mails import (
     Correspondent,
     ExplainedReason,
@@ -35,7 +38,16 @@ from services.crm.model.messages import (
     MessageState,
 )
 from services.crm.model.never_log import NeverLogEntry
-from services.crm.model.records import AnyRecord, Association, Contact
+from services.crm.model.records import (
+    AnyRecord,
+    Association,
+    Company,
+    Contact,
+    Deal,
+    LegalBasisChange,
+    Record,
+    Ticket,
+)
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow, UserState
@@ -43,12 +55,14 @@ from services.crm.problems import (
     CHANGED_MEANWHILE,
     INVALID_CURSOR,
     LINK_SPENT,
+    PRECONDITION_FAILED,
     TOO_MANY_ATTEMPTS,
     UNTRUSTED_CLIENT,
     WRONG_PASSWORD,
 )
 from services.crm.rules.never_log import canonical
 from services.crm.rules.oauth import Asked
+from services.crm.rules.versions import Expected, fits
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecipientField, RecordRef
 from shared.events.engagements import EngagementKind, Evidence, Verdict
@@ -353,10 +367,18 @@ class FakeNotifications:
 
 @dataclass
 class FakeRecordBook:
-    """Records of one kind."""
+    """Records of one kind, newest first; a query matches anywhere in the name. `before_edit` happens when
+    an edit is about to be written: somebody else's."""
 
+    kind: type[Record]
     records: list[AnyRecord] = field(default_factory=list)
     belonging: tuple[Association, ...] = ()
+    refusal: Problem | None = None
+    before_edit: Callable[[], None] | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+
+    async def page(self, account_id: UUID, query: str, after: str | None, limit: int) -> Page[Any]:
+        return cut([one for one in self.records if query in one.name], after, limit)
 
     async def get(self, account_id: UUID, id_: UUID) -> AnyRecord:
         for record in self.records:
@@ -367,23 +389,145 @@ class FakeRecordBook:
     async def associations(self, account_id: UUID, id_: UUID) -> tuple[Association, ...]:
         return self.belonging
 
+    async def create(
+        self,
+        account_id: UUID,
+        fields: Mapping[str, Any],
+        associations: Sequence[Association] = (),
+        id_: UUID | None = None,
+        *,
+        by: UUID | None = None,
+    ) -> AnyRecord:
+        if self.refusal is not None:
+            raise self.refusal
+        dated = {"id": id_ or new_id(), "created_at": NOW, "updated_at": NOW}
+        record: AnyRecord = self.kind.model_validate({**fields, **dated})  # type: ignore[assignment]
+        self.records.insert(0, record)
+        self.belonging = tuple(associations)
+        return record
 
-class FakeContactBook(FakeRecordBook):
-    """Contacts; a query matches anywhere in the name."""
+    async def edit(
+        self,
+        account_id: UUID,
+        id_: UUID,
+        fields: Mapping[str, Any],
+        associations: Sequence[Association] | None = None,
+        *,
+        expected: Expected = None,
+        by: UUID | None = None,
+    ) -> AnyRecord:
+        if self.before_edit is not None:
+            self.before_edit()
+        if self.refusal is not None:
+            raise self.refusal
+        before = await self.get(account_id, id_)
+        if not fits(expected, before.version):
+            raise Problem(PRECONDITION_FAILED, "Read it again.")
+        self.edits.append({**fields, "associations": associations})
+        return self.put(id_, **fields)
 
-    async def page(self, account_id: UUID, query: str, after: str | None, limit: int) -> Page[Contact]:
-        found = [one for one in self.records if isinstance(one, Contact) and query in one.name]
-        return cut(found, after, limit)
+    def put(self, id_: UUID, **fields: Any) -> AnyRecord:
+        """Write fields, whoever does it."""
+        at = next(place for place, one in enumerate(self.records) if one.id == id_)
+        before = self.records[at]
+        changed = {**before.model_dump(), **fields, "version": before.version + 1}
+        self.records[at] = type(before).model_validate(changed)
+        return self.records[at]
 
 
 @dataclass
 class FakeRecordBooks:
     """The four kinds."""
 
-    contacts: FakeContactBook = field(default_factory=FakeContactBook)
-    companies: FakeRecordBook = field(default_factory=FakeRecordBook)
-    deals: FakeRecordBook = field(default_factory=FakeRecordBook)
-    tickets: FakeRecordBook = field(default_factory=FakeRecordBook)
+    contacts: FakeRecordBook = field(default_factory=lambda: FakeRecordBook(Contact))
+    companies: FakeRecordBook = field(default_factory=lambda: FakeRecordBook(Company))
+    deals: FakeRecordBook = field(default_factory=lambda: FakeRecordBook(Deal))
+    tickets: FakeRecordBook = field(default_factory=lambda: FakeRecordBook(Ticket))
+
+    def of(self, type_: RecordType) -> FakeRecordBook:
+        return {
+            RecordType.CONTACT: self.contacts,
+            RecordType.COMPANY: self.companies,
+            RecordType.DEAL: self.deals,
+            RecordType.TICKET: self.tickets,
+        }[type_]
+
+
+@dataclass
+class FakeRecycleBin:
+    """Takes records out of their books and puts them back."""
+
+    books: FakeRecordBooks
+    deleted: dict[UUID, AnyRecord] = field(default_factory=dict)
+    refusal: Problem | None = None
+
+    async def delete(self, who: SignedIn, ref: RecordRef, expected: Expected = None) -> None:
+        book = self.books.of(ref.record_type)
+        self.deleted[ref.record_id] = await book.get(who.account_id, ref.record_id)
+        book.records.remove(self.deleted[ref.record_id])
+
+    async def restore(self, who: SignedIn, ref: RecordRef) -> AnyRecord:
+        if self.refusal is not None:
+            raise self.refusal
+        if ref.record_id not in self.deleted:
+            raise Problem(NOT_FOUND, "No such record.")
+        record = self.deleted.pop(ref.record_id)
+        self.books.of(ref.record_type).records.append(record)
+        return record
+
+
+@dataclass
+class FakeLegalBases:
+    """One history for every contact."""
+
+    changes: list[LegalBasisChange] = field(default_factory=list)
+
+    async def history(
+        self, account_id: UUID, contact_id: UUID, after: str | None = None, limit: int = 50
+    ) -> Page[LegalBasisChange]:
+        return cut(self.changes, after, limit)
+
+
+@dataclass
+class FakeContactFiles:
+    """One upload with its rows; `refusal` refuses the next."""
+
+    rows: list[PlannedRow] = field(default_factory=list)
+    uploads: list[bytes] = field(default_factory=list)
+    refusal: Problem | None = None
+    at_once: int = 2
+
+    async def upload(self, who: SignedIn, content: bytes) -> UUID:
+        if self.refusal is not None:
+            raise self.refusal
+        self.uploads.append(content)
+        return UUID(int=len(self.uploads))
+
+    async def plan(self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = 100) -> ImportPlan:
+        if import_id.int > len(self.uploads):
+            raise Problem(NOT_FOUND, "No such upload.")
+        return ImportPlan(
+            id=import_id,
+            total=len(self.rows),
+            counts=Counter(row.outcome for row in self.rows),
+            columns=("address",),
+            unknown_columns=("Twitter <b>",),
+            rows=tuple(self.rows[start : start + limit]),
+        )
+
+    async def apply(self, who: SignedIn, import_id: UUID, start: int = 0) -> ImportProgress:
+        done = self.rows[start : start + self.at_once]
+        end = start + len(done)
+        return ImportProgress(
+            total=len(self.rows),
+            next=end if end < len(self.rows) else None,
+            counts=Counter(row.outcome for row in done),
+            wrong=(),
+        )
+
+    async def exported(self, account_id: UUID) -> AsyncIterator[str]:
+        yield "name,email\r\n"
+        yield "Aiko,aiko@example.test\r\n"
 
 
 @dataclass
@@ -637,6 +781,8 @@ class FakeCrm:
     feed: FakeFeed = field(default_factory=FakeFeed)
     notifications: FakeNotifications = field(default_factory=FakeNotifications)
     records: FakeRecordBooks = field(default_factory=FakeRecordBooks)
+    legal_bases: FakeLegalBases = field(default_factory=FakeLegalBases)
+    contact_files: FakeContactFiles = field(default_factory=FakeContactFiles)
     timelines: FakeTimelines = field(default_factory=FakeTimelines)
     email_settings: FakeEmailSettings = field(default_factory=FakeEmailSettings)
     never_log: FakeNeverLog = field(default_factory=FakeNeverLog)
@@ -644,12 +790,13 @@ class FakeCrm:
     audit: FakeAudit = field(default_factory=FakeAudit)
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
-
     mails: FakeMails = field(default_factory=FakeMails)
     pins: FakePins = field(init=False)
+    recycle_bin: FakeRecycleBin = field(init=False)
 
     def __post_init__(self) -> None:
         self.pins = FakePins(self.timelines)
+        self.recycle_bin = FakeRecycleBin(self.records)
 
 
 def fake_crm(who: User | None = None) -> FakeCrm:

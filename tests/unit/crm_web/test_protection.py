@@ -9,7 +9,16 @@ from services.crm.model.mails import MailBody
 from services.crm.web.assets import Assets
 from tests.unit.crm_web.fakes import Browser, FakeCrm, contact, feed_row, mail
 
-PAGES = ["/sign-in", "/feed", "/feed/rows", "/contacts", "/nothing"]
+PAGES = [
+    "/sign-in",
+    "/feed",
+    "/feed/rows",
+    "/contacts",
+    "/deals",
+    "/tickets/new",
+    "/contacts/import",
+    "/nothing",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -38,7 +47,9 @@ async def test_pages_have_no_inline_script_style_or_handler(browser: Browser, cr
     crm.feed.rows, crm.records.contacts.records = [feed_row()], [person]
     one = crm.mails.add(mail(), MailBody(html="<p style='color:red'>x</p>", text="", held_back=1))
     async with browser() as client:
-        for path in ("/feed", "/contacts", f"/contacts/{person.id}", f"/mail/{one.id}", "/nothing"):
+        own, read = f"/contacts/{person.id}", f"/mail/{one.id}"
+        forms = (f"{own}/edit", "/deals/new", "/contacts/import")
+        for path in ("/feed", "/contacts", own, read, *forms, "/nothing"):
             html = (await client.get(path)).text
             assert re.findall(r"<script(?![^>]*\bsrc=)", html) == []
             assert re.findall(r"<style|\sstyle=|\son\w+=|hx-on|javascript:", html) == []

@@ -23,10 +23,10 @@ async def shown(browser: Browser, path: str, status: int = 200) -> str:
 async def test_contacts_are_listed_searched_and_paged(browser: Browser, crm: FakeCrm) -> None:
     crm.records.contacts.records = [contact(f"Person {number}") for number in range(51)]
     html = await shown(browser, "/contacts")
-    assert html.count('class="person"') == 50
+    assert html.count('class="person contact"') == 50
     assert "/contacts/rows?q=&amp;after=50" in html
     found = await shown(browser, "/contacts/rows?q=Person+7")
-    assert found.count('class="person"') == 1
+    assert found.count('class="person contact"') == 1
     assert "No contact matches “&lt;b&gt;”" in await shown(browser, "/contacts?q=%3Cb%3E")
 
 

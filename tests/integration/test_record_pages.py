@@ -1,0 +1,162 @@
+"""Lists, forms, deletion and import of records in real Chromium (R1)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from deploy.local.seed import Person, people
+from deploy.local.stack import Stack
+from shared.auth.tokens import Role
+from shared.events.ids import new_id
+from tests.integration.browser import chromium, sign_in, watched
+
+pytestmark = [pytest.mark.integration, pytest.mark.requirement("R1")]
+ENGLISH = 1
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def rep(stack: Stack) -> Person:
+    """The English rep of the demo account."""
+    return people(stack.sign_ins, Role.REP)[ENGLISH]
+
+
+async def at(page: Page, stack: Stack, path: str) -> None:
+    """Go to one of the app's pages."""
+    await page.goto(stack.addresses["app_url"] + path)
+
+
+async def unmoved(page: Page) -> None:
+    """From here on a reload of the page is noticed."""
+    await page.evaluate("window.notReloaded = true")
+
+
+async def test_a_record_is_made_found_edited_and_associated_without_a_reload(
+    stack: Stack, browser: Browser, rep: Person
+) -> None:
+    """By keyboard where a keyboard is at hand."""
+    name = f"Acme {new_id().hex[-8:]}"
+    async with watched(browser, locale="en") as (context, complaints):
+        page = await context.new_page()
+        await sign_in(page, stack.addresses["app_url"], rep)
+        await page.get_by_role("link", name="Deals", exact=True).click()
+        await page.get_by_role("link", name="New deal").first.click()
+        await unmoved(page)
+        await page.keyboard.type(name)
+        await page.fill("#amount", "1,234.50")
+        await page.fill("#currency", "eur")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#currency")).to_have_attribute("aria-invalid", "true")
+        await page.fill("#currency", "EUR")
+        await page.get_by_label("Search records to associate").fill("Northwind")
+        await page.get_by_role("button", name="Add Northwind Traders").click()
+        await expect(page.locator("#chosen li")).to_have_count(1)
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("h1")).to_have_text(name)
+        await expect(page.locator("#card")).to_contain_text("1,234.50 EUR")
+        await expect(page.locator("#card .associations")).to_contain_text("Northwind Traders")
+        await page.get_by_role("link", name="Edit").click()
+        await page.fill("#stage", "won")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("aside#card")).to_contain_text("won")
+        assert await page.evaluate("window.notReloaded") is True
+        await at(page, stack, "/deals")
+        await page.fill("#q", name)
+        await expect(page.locator(".person")).to_have_count(1)
+        assert complaints == []
+
+
+async def test_two_editors_see_each_other_and_lose_nothing(
+    stack: Stack, browser: Browser, rep: Person
+) -> None:
+    async with watched(browser, locale="en") as (context, complaints):
+        one, other = await context.new_page(), await context.new_page()
+        await sign_in(one, stack.addresses["app_url"], rep)
+        await at(one, stack, "/tickets/new")
+        await one.fill("#name", "Two editors")
+        await one.get_by_role("button", name="Save").click()
+        await one.locator("aside#card").wait_for()
+        await other.goto(one.url)
+        for page, text in ((one, "Mine"), (other, "Theirs")):
+            await page.get_by_role("link", name="Edit").click()
+            await page.fill("#status", text)
+        await other.get_by_role("button", name="Save").click()
+        await other.locator("aside#card").wait_for()
+        await one.get_by_role("button", name="Save").click()
+        await expect(one.get_by_role("alert").first).to_contain_text("Somebody else changed this record")
+        await expect(one.locator("#status")).to_have_value("Mine")
+        await expect(one.locator(".conflict")).to_contain_text("Theirs")
+        await one.get_by_role("button", name="Save").click()
+        await expect(one.locator("aside#card")).to_contain_text("Mine")
+        assert complaints == []
+
+
+async def test_a_deletion_is_taken_back_from_the_toast(stack: Stack, browser: Browser, rep: Person) -> None:
+    async with watched(browser, locale="en") as (context, complaints):
+        page = await context.new_page()
+        await sign_in(page, stack.addresses["app_url"], rep)
+        await at(page, stack, "/companies/new")
+        name = f"Short lived {new_id().hex[-8:]}"
+        await page.fill("#name", name)
+        await page.get_by_role("button", name="Save").click()
+        await page.locator("aside#card").wait_for()
+        record = page.url
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.locator(".toast")).to_contain_text("The company is deleted.")
+        await expect(page.locator("#records")).not_to_contain_text(name)
+        await page.get_by_role("button", name="Undo").click()
+        await page.wait_for_url(record)
+        await expect(page.locator("h1")).to_have_text(name)
+        assert complaints == []
+
+
+async def test_a_trouble_is_said_beside_what_is_on_the_screen(
+    stack: Stack, browser: Browser, rep: Person
+) -> None:
+    """The record was deleted in another tab; what is typed stays."""
+    async with watched(browser, locale="en") as (context, _):
+        page, other = await context.new_page(), await context.new_page()
+        await sign_in(page, stack.addresses["app_url"], rep)
+        await at(page, stack, "/companies/new")
+        await page.fill("#name", "Gone meanwhile")
+        await page.get_by_role("button", name="Save").click()
+        await page.locator("aside#card").wait_for()
+        await other.goto(page.url)
+        await page.get_by_role("link", name="Edit").click()
+        await page.fill("#domain", "typed.example")
+        await other.get_by_role("button", name="Delete").click()
+        await other.locator(".toast").wait_for()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("#trouble")).to_contain_text("what was here is gone")
+        await expect(page.locator("#domain")).to_have_value("typed.example")
+
+
+async def test_contacts_are_imported_after_a_look(stack: Stack, browser: Browser, rep: Person) -> None:
+    """From a file as Excel in Japan writes it; a second time it changes nothing."""
+    address = f"import-{new_id().hex[-8:]}@x.example"
+    content = f"氏名,メールアドレス,役職\r\n髙橋 一郎,{address},部長\r\n誤り,no address,\r\n".encode("cp932")
+    async with watched(browser, locale="en") as (context, complaints):
+        page = await context.new_page()
+        await sign_in(page, stack.addresses["app_url"], rep)
+        for outcome in ("New", "No change"):
+            await at(page, stack, "/contacts/import")
+            file = {"name": "people.csv", "mimeType": "text/csv", "buffer": content}
+            await page.set_input_files("#file", files=file)  # type: ignore[arg-type]
+            await page.get_by_role("button", name="Show what it would do").click()
+            await expect(page.locator(".planned .tag").first).to_have_text(outcome)
+            await expect(page.locator(".planned").nth(1)).to_contain_text("the e-mail address is not valid")
+            if outcome == "New":
+                await page.get_by_role("button", name="Import", exact=True).click()
+                await expect(page.locator("#progress")).to_contain_text("1 contact is new")
+        await at(page, stack, "/contacts")
+        await page.fill("#q", address)
+        await expect(page.locator(".person")).to_have_count(1)
+        await expect(page.locator(".person")).to_contain_text("髙橋 一郎")
+        assert complaints == []
