@@ -74,6 +74,16 @@ ACTIONS = {
     "user.password_link": gettext("Password link made"),
     "user.role_changed": gettext("Role changed"),
     "user.left": gettext("User has left"),
+    "mail.deleted": gettext("Mail deleted"),
+    "contacts.legal_basis_changed": gettext("Legal basis of many contacts changed"),
+    "contact.deleted": gettext("Contact deleted"),
+    "contact.restored": gettext("Contact restored"),
+    "company.deleted": gettext("Company deleted"),
+    "company.restored": gettext("Company restored"),
+    "deal.deleted": gettext("Deal deleted"),
+    "deal.restored": gettext("Deal restored"),
+    "ticket.deleted": gettext("Ticket deleted"),
+    "ticket.restored": gettext("Ticket restored"),
 }
 ROLES = {
     Role.REP: gettext("Rep"),

@@ -1,12 +1,14 @@
 """Settings › Email log and track, as HTML."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from services.crm.model.accounts import EmailSettings
 from services.crm.model.audit import AuditEntry
 from services.crm.model.dry_run import Change, ChangedMail, DryRun, OtherSettings
+from services.crm.web import words as audit_words
 from shared.auth.tokens import Role
 from shared.events.ids import new_id
 from shared.events.log_decisions import LogOutcome, Reason, RecordType
@@ -223,3 +225,13 @@ async def test_it_is_there_in_japanese(browser: Browser, crm: FakeCrm) -> None:
     html = await shown(browser, "/settings/email")
     for text in ("メールのログとトラック", "トラック", "ログ", "保存"):
         assert text in html
+
+
+def test_every_action_that_is_noted_has_its_words() -> None:
+    """Those that the application spells out, and those of a record."""
+    source = Path(audit_words.__file__).parents[1] / "application"
+    text = "\n".join(file.read_text() for file in source.glob("*.py"))
+    spelled = set(re.findall(r'"((?:email_settings|never_log|user|mail|contacts)\.[a-z_]+)"', text))
+    assert len(spelled) > 6
+    of_records = {f"{type_.value}.{what}" for type_ in RecordType for what in ("deleted", "restored")}
+    assert spelled | of_records == set(audit_words.ACTIONS)
