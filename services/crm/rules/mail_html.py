@@ -6,7 +6,6 @@ word on every element and attribute.
 
 import posixpath
 import re
-import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -177,13 +176,13 @@ def _is_own(url: str, own: _Server) -> bool:
 
 
 def _server(authority: str) -> _Server:
-    """Host and port. Browsers take wide letters for the plain ones."""
+    """Host and port. Browsers take wide letters and dots for the plain ones."""
     found = _AUTHORITY.fullmatch(authority)
     host, port = found.groups() if found else (authority, None)
-    plain = unicodedata.normalize("NFKC", host).casefold().replace("\u3002", ".").rstrip(".")
+    plain = host.casefold()
     with suppress(idna.IDNAError, UnicodeError):  # then it is compared as it stands
         plain = idna.encode(plain, uts46=True).decode()
-    return plain, port or ""
+    return plain.rstrip("."), port or ""
 
 
 def _same_port(one: str, other: str) -> bool:

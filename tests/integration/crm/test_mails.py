@@ -226,6 +226,30 @@ async def test_a_mail_that_is_deleted_before_its_decision_is_logged_nowhere(
     assert await left(crm, database, people, upload) == {"rows": 0, "bodies": 0, "files": 0}
 
 
+async def test_a_decision_in_the_middle_of_a_deletion_is_seen(
+    crm: Collaborators, people: People, database: Database
+) -> None:
+    """And writes no rows for good."""
+    upload = await prepared(crm, people)
+    await upload.decided_meanwhile(people)
+    assert (await asked(crm, people, people.rep, "DELETE", path(upload))).status_code == 204
+    assert (await left(crm, database, people, upload))["rows"] == 0
+
+
+async def test_a_deletion_in_the_middle_of_a_correction_is_seen(
+    crm: Collaborators, people: People, database: Database
+) -> None:
+    """A correction that names the recipient writes a row and else nothing of the mail."""
+    upload = await prepared(crm, people)
+    sending, decision, opening, _ = life(people, upload.question.message_id)
+    assert isinstance(opening, EngagementJudged)
+    await play(crm, [sending, decision, opening.model_copy(update={"candidates": (0, 1)})])
+    assert (await left(crm, database, people, upload))["rows"] == 2
+    upload.meanwhile(lambda: asked(crm, people, people.rep, "DELETE", path(upload)))
+    await play(crm, [opening.model_copy(update={"revision": 1, "event_id": new_id()})])
+    assert (await left(crm, database, people, upload))["rows"] == 0
+
+
 @pytest.mark.parametrize("turn", range(4))
 async def test_a_deletion_and_what_comes_at_the_same_time_end_without_rows(
     crm: Collaborators, people: People, database: Database, turn: int

@@ -1,6 +1,6 @@
 """A mail of the rep's whose body and attachments are uploaded, and the events of its life."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -76,6 +76,11 @@ class Upload:
 
     async def decided_meanwhile(self, people: People) -> None:
         """From now on, the mail is logged while the next transaction is between reading and writing."""
+        hanako = RecordRef(record_type=RecordType.CONTACT, record_id=people.hanako.id)
+        self.meanwhile(lambda: self.decide(hanako))
+
+    def meanwhile(self, act: Callable[[], Awaitable[object]]) -> None:
+        """From now on, this happens while the next transaction is between reading and writing."""
         decisions = self.crm.stores.messages._decisions
         read, done = decisions.find, []
 
@@ -83,7 +88,7 @@ class Upload:
             found = await read(*asked, **more)
             if not done and more.get("session") is not None:
                 done.append(True)
-                await self.decide(RecordRef(record_type=RecordType.CONTACT, record_id=people.hanako.id))
+                await act()
             return found
 
         async def get(account_id: UUID, id_: UUID, session: Any = None) -> Any:
