@@ -134,10 +134,17 @@ async def test_pictures_of_the_settings(stack: Stack, browser: Browser, admin: R
             await page.click("a[href='/settings/audit']")
             await page.locator(".event").first.wait_for()
             await taken(page, FOLDER / f"audit-{language}-{scheme}-{width_name}.png")
+            await page.click("a[href='/settings/users']")
+            await page.locator(".user summary").first.click()
+            await taken(page, FOLDER / f"users-{language}-{scheme}-{width_name}.png")
+            await page.click("a[href='/profile']")
+            await page.locator("#time_zone").wait_for()
+            await taken(page, FOLDER / f"profile-{language}-{scheme}-{width_name}.png")
             assert complaints == []
 
 
 async def taken(page: Page, path: Path) -> None:
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(wider) <= 0, f"{path.stem} scrolls sideways"
+    await page.evaluate("scrollTo(0, 0)")
     await page.screenshot(path=path, full_page=True)
