@@ -79,7 +79,7 @@ async def test_settings_are_tried_saved_and_count_at_once(stack: Stack, browser:
 
         await page.fill("#added", "not an entry")
         await page.get_by_role("button", name="Add", exact=True).click()
-        await expect(page.get_by_role("alert")).to_contain_text("“not an entry”")
+        await expect(page.locator("#never-log-fault")).to_contain_text("“not an entry”")
         await expect(page.locator("#added")).to_have_value("not an entry")
 
         await page.fill("#added", "northwind.example")

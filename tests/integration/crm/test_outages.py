@@ -26,7 +26,7 @@ from shared.tokens import keyring
 from tests.chaos.faults.f13_rolled import endings
 from tests.integration.crm.own_database import OwnDatabase, configuration, opened, own_database
 from tests.integration.crm.people import People, asked, make_people
-from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, paused, service
 from tests.unit.crm.made import clicked, judged, sent
 
 pytestmark = pytest.mark.integration
@@ -178,8 +178,9 @@ async def test_a_new_broker_gets_its_topics_back_before_crm_is_ready(tmp_path: P
             return len(rows) == 20 or None
 
         await until(stored, "all mails in the feed")
-        await here.broker.kill()
-        await here.broker.start()
+        with paused(here.process):
+            await here.broker.kill()
+            await here.broker.start()
         assert await here.process.ended(30) == 1  # it belongs to the old broker
         await here.process.start()  # ready only when the topics are there
         by_id = sorted(sends, key=lambda event: event.event_id)

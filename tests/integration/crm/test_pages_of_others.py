@@ -8,6 +8,7 @@ from services.crm.app import create_app
 from services.crm.collaborators import Collaborators
 from services.crm.model.accounts import User
 from services.crm.web import editing, imports, records
+from shared.events.ids import new_id
 from tests.integration.crm.people import People
 
 pytestmark = pytest.mark.requirement("R1")
@@ -46,7 +47,7 @@ async def test_somebody_else_s_record_is_not_there(crm: Collaborators, people: P
     async with await browser(crm, people.stranger) as stranger, await browser(crm, people.rep) as rep:
         for method, path in ROUTES:
             noun = path.split("/")[1]
-            url = path.format(record_id=ids[noun], import_id=import_id)
+            url = path.format(record_id=ids[noun], import_id=import_id, message_id=new_id())
             data = {"name": "Taken", "version": "1"} if method == "POST" else None
             answer = await stranger.request(method, url, data=data)
             assert answer.status_code == 404, (method, url)

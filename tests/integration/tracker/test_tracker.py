@@ -20,7 +20,7 @@ from shared.events.engagements import EngagementJudged
 from shared.events.ids import derived_id
 from shared.events.notifications import NotificationRaised, NotificationRetracted
 from shared.events.revocations import RevocationScope, TrackingRevoked
-from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, service
+from tests.integration.own_broker import OwnBroker, ServiceProcess, own_broker, paused, service
 from tests.unit.tracker.made import ACCOUNT, GOOGLE_ADDRESS, GOOGLE_PROXY, at, hit, message, viewing
 
 pytestmark = pytest.mark.integration
@@ -328,8 +328,9 @@ async def test_another_cluster_is_noticed_and_started_over(tmp_path: Path) -> No
         async with publishing(broker) as publisher, hearing(broker) as heard:
             await publish(publisher, message(message_id=mail), hit(60, message_id=mail))
             await heard.until(lambda: heard.raised(mail) and heard.engagements(mail))
-        await broker.kill()
-        await broker.start()
+        with paused(tracker):
+            await broker.kill()
+            await broker.start()
         async with publishing(broker) as publisher, hearing(broker) as heard:
             await publish(publisher, message(message_id=mail), hit(7200, message_id=mail))
             await heard.until(lambda: heard.raised(mail) and heard.engagements(mail))
