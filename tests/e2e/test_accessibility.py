@@ -81,3 +81,15 @@ async def test_nothing_serious_on_any_page(
     finally:
         await browser.close()
     assert found == []
+
+
+async def test_the_scanner_sees_a_fault(playwright: Playwright) -> None:
+    """A picture without words, text that is hardly there."""
+    browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=list(QUIET))
+    try:
+        page = await browser.new_page()
+        await page.set_content("<title>x</title><img src=x><p style='color:#ddd;background:#fff'>faint</p>")
+        found = await faults(page)
+    finally:
+        await browser.close()
+    assert {"image-alt", "color-contrast"} <= {one.split(": ")[1].split(" ")[0] for one in found}
