@@ -77,6 +77,7 @@ def write(figures: Sequence[Figure]) -> None:
             "value": round(f.value, 3), "unit": f.unit, "reference": round(f.reference, 3),
             "ratio": round(f.ratio, 3), "low": round(f.low, 3), "high": round(f.high, 3),
             "aim": f.aim, "note": f.note, "broker": chosen(os.environ).name,
+            "machine": machine(), "measured": f"{datetime.now(UTC):%Y-%m-%d}",
             **({"steps": f.steps} if f.steps else {}),
         }
         for f in figures
@@ -90,17 +91,18 @@ def _page(known: dict[str, dict[str, Any]], plots: Sequence[str]) -> str:
     rows = "\n".join(
         f"| `{name}` | {row['value']} {row['unit']} | {row['reference']} {row['unit']} "
         f"| {row['ratio']} ({row['low']} to {row['high']}) | {row['aim']} "
-        f"| {row['note']}; broker: {row.get('broker', 'embedded')} |"
+        f"| {row['note']}; broker: {row['broker']} | {row['machine'].split(',')[0]}, {row['measured']} |"
         for name, row in sorted(known.items())
     )
     return f"""# Measured figures
 
-Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Machine: {machine()}, shared with others,
-so read ratios, not digits: each figure is a median over rounds in which Kaifu and its reference take turns.
+Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, last on {machine()}.
+All machines are shared with others, so read ratios, not digits: each figure is a median over rounds in which Kaifu and
+its reference take turns. `results.json` has each row's whole machine.
 What lies behind them: [where the time goes](COST.md).
 
 {drawn}
-| figure | Kaifu | reference | ratio (lowest to highest round) | aim | how |
-|---|---|---|---|---|---|
+| figure | Kaifu | reference | ratio (lowest to highest round) | aim | how | where, when |
+|---|---|---|---|---|---|---|
 {rows}
 """
