@@ -91,7 +91,7 @@ def _page(known: dict[str, dict[str, Any]], plots: Sequence[str]) -> str:
     rows = "\n".join(
         f"| `{name}` | {row['value']} {row['unit']} | {row['reference']} {row['unit']} "
         f"| {row['ratio']} ({row['low']} to {row['high']}) | {row['aim']} "
-        f"| {row['note']}; broker: {row['broker']} | {row['machine'].split(',')[0]}, {row['measured']} |"
+        f"| {row['note']}; broker: {row.get('broker', 'embedded')} | {row['machine'].split(',')[0]}, {row['measured']} |"
         for name, row in sorted(known.items())
     )
     return f"""# Measured figures
