@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import crm, extension, fanout, growth, logger, pixel, push, sends, tracker
+from bench import crm, decisions, extension, fanout, growth, logger, pixel, push, sends, tracker
 from bench.load import need
 from bench.results import Figure, machine, write
 from deploy.local.environment import SERVICES
@@ -16,7 +16,7 @@ from deploy.local.home import Home
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-BENCHES = ("push", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "extension")
+BENCHES = ("push", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "decisions", "extension")
 
 _WITH_STACKS = {  # each makes stacks as it needs them
     "push": push.measure,
@@ -59,6 +59,8 @@ async def _measured(name: str) -> list[Figure]:
         return await _WITH_STACKS[name](_stack)
     if name == "extension":
         return await extension.measure(_stack())
+    if name == "decisions":
+        return decisions.measure()
     if name in _WITH_SERVICES:
         services, measure = _WITH_SERVICES[name]
         async with _stack(services, seeded=False) as stack:

@@ -91,14 +91,15 @@ def _page(known: dict[str, dict[str, Any]], plots: Sequence[str]) -> str:
     rows = "\n".join(
         f"| `{name}` | {row['value']} {row['unit']} | {row['reference']} {row['unit']} "
         f"| {row['ratio']} ({row['low']} to {row['high']}) | {row['aim']} "
-        f"| {row['note']}; broker: {row.get('broker', 'embedded')} | {row['machine'].split(',')[0]}, {row['measured']} |"
+        f"| {row['note']}; broker: {row.get('broker', 'embedded')} "
+        f"| {row['machine'].split(',')[0]}, {row['measured']} |"
         for name, row in sorted(known.items())
     )
     return f"""# Measured figures
 
 Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, last on {machine()}.
-All machines are shared with others, so read ratios, not digits: each figure is a median over rounds in which Kaifu and
-its reference take turns. `results.json` has each row's whole machine.
+All machines are shared with others, so read ratios, not digits: each figure is a median over rounds in which
+Kaifu and its reference take turns. `results.json` has each row's whole machine.
 What lies behind them: [where the time goes](COST.md).
 
 {drawn}
