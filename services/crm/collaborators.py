@@ -29,6 +29,7 @@ from services.crm.application.privacy import PrivacyReviews
 from services.crm.application.profiles import Profiles
 from services.crm.application.records import RecordBooks
 from services.crm.application.recycle_bin import RecycleBin
+from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
 from services.crm.application.users import UserBook, UserStores
@@ -134,7 +135,8 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     files = AttachmentFiles(database)
     messages = Messages(database, outbox, timeline, (bodies, files), records)
     never_log = NeverLogEntries(database)
-    policy = PolicyChanges(accounts, users, audit, outbox)
+    roles = Roles(users)
+    policy = PolicyChanges(accounts, users, audit, outbox, roles)
     revocations = Revocations(database, outbox)
     compared = (messages, Reviews(database), ReviewQueue(database), revocations)
     reviews = PrivacyReviews(database, accounts, records, compared, clock)
@@ -157,7 +159,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
-        directory=Directory(accounts, users, records, messages, never_log),
+        directory=Directory(accounts, users, records, messages, never_log, reviews),
         compose=ComposeContexts(accounts, records, never_log),
         feed=Feed(messages),
         records=books,
@@ -171,11 +173,15 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),
         users=UserBook(
-            UserStores(database, users, names, PasswordLinks(database), records, audit), book, sign_ins, clock
+            UserStores(database, users, names, PasswordLinks(database), records, audit),
+            book,
+            sign_ins,
+            roles,
+            clock,
         ),
         never_log=NeverLogPage(database, policy, never_log, clock),
         dry_runs=DryRuns(policy, never_log, messages, records, clock),
-        audit=AuditTrail(audit),
+        audit=AuditTrail(audit, roles),
         bodies=MailBodies(messages, configuration.receipts),
         attachments=MailAttachments(
             accounts, messages, (files, AttachmentLedger(database)), configuration.receipts, clock

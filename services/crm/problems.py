@@ -27,7 +27,7 @@ LAST_SUPER_ADMIN = ProblemType(
 )
 LINK_SPENT = ProblemType("link-spent", HTTPStatus.GONE, "The link was used, is over, or is none of ours")
 PRECONDITION_FAILED = ProblemType(
-    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The record is not of the version in If-Match"
+    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "It is not of the version in If-Match"
 )
 NO_SUCH_RECORD = ProblemType(
     "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"

@@ -41,7 +41,9 @@ async def test_screens(
 
             await page.bring_to_front()
             compose = await new_compose(page)
-            await compose.write("ren@recipient.example", f"Kaifu {language} 開封 🎉", "<p>Hello</p>")
+            await compose.write(
+                f"ren-{language}@recipient.example", f"Kaifu {language} 開封 🎉", "<p>Hello</p>"
+            )
             await expect(compose.window.get_by_label(track, exact=True)).to_be_checked()
             await expect(compose.window.get_by_label(log, exact=True)).to_be_checked()
             await compose.window.locator(".kaifu-records").click()

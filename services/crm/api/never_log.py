@@ -10,7 +10,7 @@ from services.crm.api.dependencies import Crm, Who, problems
 from services.crm.api.record_routes import Asked
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.problems import CHANGED_MEANWHILE
-from shared.http.problems import FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE
+from shared.http.problems import FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE, Problem
 
 router = APIRouter(prefix="/v1/settings/never-log", tags=["settings"])
 Pattern = Annotated[str, Field(min_length=1, max_length=320)]
@@ -44,4 +44,5 @@ async def add_to_never_log(crm: Crm, who: Who, asked: NeverLogAsked) -> NeverLog
 @router.delete("/{id}", status_code=204, responses=problems(FORBIDDEN, NOT_FOUND, CHANGED_MEANWHILE, INVALID))
 async def remove_from_never_log(crm: Crm, who: Who, id: UUID) -> None:  # noqa: A002 - the name in the address
     """Take an entry off the list."""
-    await crm.never_log.remove(who, id)
+    if not await crm.never_log.remove(who, [id]):
+        raise Problem(NOT_FOUND, "No such entry.")

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Response
 from pydantic import Field, StrictBool
 
 from services.crm.api.dependencies import A_PAGE, PAGE_PROBLEMS, After, Crm, Limit, Who, problems
@@ -13,23 +13,23 @@ from services.crm.model.accounts import EmailSettings
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
-from services.crm.problems import CHANGED_MEANWHILE
+from services.crm.problems import CHANGED_MEANWHILE, PRECONDITION_FAILED
 from shared.http.problems import FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE
 
 router = APIRouter(prefix="/v1/settings", tags=["settings"])
 
 
 class EmailSettingsAsked(Asked):
-    """All e-mail settings of the account."""
+    """All e-mail settings of the account. How the boxes start stays as it is unless it is sent."""
 
     tracking: StrictBool
     logging: StrictBool
     log_attachments: StrictBool
     data_privacy: StrictBool
-    log_default: StrictBool = False
-    log_ticked: StrictBool = True
-    track_default: StrictBool = False
-    track_ticked: StrictBool = True
+    log_default: StrictBool | None = None
+    log_ticked: StrictBool | None = None
+    track_default: StrictBool | None = None
+    track_ticked: StrictBool | None = None
 
 
 class OtherSettingsAsked(Asked):
@@ -53,15 +53,32 @@ async def dry_run(crm: Crm, who: Who, asked: OtherSettingsAsked) -> DryRun:
 
 
 @router.get("/email", responses=problems(FORBIDDEN, NOT_FOUND))
-async def email_settings(crm: Crm, who: Who) -> EmailSettings:
-    """The e-mail settings of the account."""
-    return await crm.email_settings.get(who)
+async def email_settings(crm: Crm, who: Who, response: Response) -> EmailSettings:
+    """The e-mail settings of the account, with an `ETag` that names them."""
+    return _tagged(response, await crm.email_settings.get(who))
 
 
 @router.put(
     "/email",
-    responses=problems(FORBIDDEN, NOT_FOUND, CHANGED_MEANWHILE, INVALID, MALFORMED, TOO_LARGE),
+    responses=problems(
+        FORBIDDEN, NOT_FOUND, CHANGED_MEANWHILE, PRECONDITION_FAILED, INVALID, MALFORMED, TOO_LARGE
+    ),
 )
-async def change_email_settings(crm: Crm, who: Who, asked: EmailSettingsAsked) -> EmailSettings:
-    """Change them at once, also for mail already sent: off means that no hit is recorded any more."""
-    return await crm.email_settings.change(who, EmailSettings(**asked.model_dump()))
+async def change_email_settings(
+    crm: Crm,
+    who: Who,
+    response: Response,
+    asked: EmailSettingsAsked,
+    if_match: Annotated[str | None, Header(max_length=200, description="the `ETag` that was read")] = None,
+) -> EmailSettings:
+    """Change them at once, also for mail already sent: off means that no hit is recorded any more. With
+    `If-Match`, only if nobody has changed them since they were read."""
+    known = await crm.email_settings.get(who)
+    settings = known.model_copy(update=asked.model_dump(exclude_none=True))
+    seen = None if if_match is None or if_match.strip() == "*" else if_match.strip().strip('"')
+    return _tagged(response, await crm.email_settings.change(who, settings, seen=seen))
+
+
+def _tagged(response: Response, settings: EmailSettings) -> EmailSettings:
+    response.headers["ETag"] = f'"{settings.tag}"'
+    return settings

@@ -3,12 +3,14 @@
 import asyncio
 from uuid import UUID
 
+from services.crm.application.privacy import PrivacyReviews
 from services.crm.model.failures import AlreadyThere
 from services.crm.model.messages import Draft, Message, MessageRecipient
 from services.crm.problems import KEY_REUSED, SENDER_NOT_OURS
 from services.crm.rules.addresses import fold
 from services.crm.rules.files import MessageFile, Rewrite, difference, prepared
 from services.crm.rules.policy import decide, sender_is_ours
+from services.crm.rules.privacy import may_be_tracked
 from services.crm.rules.times import to_milliseconds
 from services.crm.store.accounts import Accounts, Users
 from services.crm.store.messages import Messages
@@ -35,8 +37,10 @@ class Directory:
         records: AllRecords,
         messages: Messages,
         never_log: NeverLogEntries,
+        reviews: PrivacyReviews,
     ) -> None:
         self._never_log = never_log
+        self._reviews = reviews
         self._accounts = accounts
         self._users = users
         self._records = records
@@ -50,8 +54,10 @@ class Directory:
         known = await self._messages.get(asked.account_id, asked.message_id)
         if known is None:
             known = await self._record(asked, await self._decided(asked))
+            await self._look_again(asked.account_id, known)
         if known.draft is None:
             known = await self._adopt(asked, await self._decided(asked))
+            await self._look_again(asked.account_id, known)
         draft = known.draft
         assert draft is not None
         if draft.fingerprint != asked.fingerprint or known.user_id != asked.user_id:
@@ -135,6 +141,17 @@ class Directory:
                 raise Problem(KEY_REUSED, "Use a new Idempotency-Key for another message.") from None
             return found
         return message
+
+    async def _look_again(self, account_id: UUID, message: Message) -> None:
+        """What changed between decision and writing has met only the mails that were there."""
+        account = await self._accounts.get(account_id) if message.tracked else None
+        if account is None or message.draft is None or not account.settings.data_privacy:
+            return
+        ids = {to.contact_id for to in message.draft.recipients if to.contact_id is not None}
+        contacts = await self._records.contacts.some(account_id, ids)
+        eligible = {id_ for id_, contact in contacts.items() if contact.legal_basis.kind.eligible}
+        if not may_be_tracked(account, message, eligible):
+            await self._reviews.compare(account_id, message)
 
     async def _adopt(self, asked: PreparedMessage, draft: Draft) -> Message:
         """The message was known from its events alone: give it its draft."""

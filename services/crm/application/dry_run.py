@@ -2,7 +2,7 @@
 
 from services.crm.application.clock import Clock
 from services.crm.application.never_log import entries_of
-from services.crm.application.policy_changes import PolicyChanges, super_admins_only
+from services.crm.application.policy_changes import PolicyChanges
 from services.crm.model.decisions import Decision
 from services.crm.model.dry_run import ChangedMail, DryRun, OtherSettings
 from services.crm.rules.dry_run import changed, refs
@@ -37,11 +37,12 @@ class DryRuns:
 
     async def of(self, who: SignedIn, other: OtherSettings) -> DryRun:
         """The newest decisions run again. Problem 403, 422 (an entry that is neither address nor domain)."""
-        super_admins_only(who)
+        await self._policy.roles.need_super_admin(who)
         account = await self._policy.account(who.account_id)
         known = await self._entries.all(account.id)
         listed = [*known, *entries_of(who, other.added, self._clock())]
-        never_log = NeverLogList(one for one in listed if one.id not in set(other.removed))
+        removed = set(other.removed)
+        never_log = NeverLogList(one for one in listed if one.id not in removed)
         logging = account.settings.logging if other.logging is None else other.logging
         tally = _Tally()
         after: str | None = None

@@ -4,10 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.crm.application.clock import Clock
-from services.crm.application.policy_changes import PolicyChange, PolicyChanges, super_admins_only
+from services.crm.application.policy_changes import PolicyChange, PolicyChanges
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.model.accounts import EmailSettings
 from services.crm.model.audit import AuditValue
+from services.crm.problems import PRECONDITION_FAILED
 from services.crm.store.database import Database, Session
 from services.crm.store.revocations import Revocations
 from shared.auth.tokens import SignedIn
@@ -18,6 +19,7 @@ from shared.events.revocations import (
     TrackingRestored,
     TrackingRevoked,
 )
+from shared.http.problems import Problem
 
 
 class EmailSettingsPage:
@@ -39,16 +41,21 @@ class EmailSettingsPage:
 
     async def get(self, who: SignedIn) -> EmailSettings:
         """The settings. Problem 403 for all but super admins."""
-        super_admins_only(who)
+        await self._policy.roles.need_super_admin(who)
         return (await self._policy.account(who.account_id)).settings
 
-    async def change(self, who: SignedIn, settings: EmailSettings) -> EmailSettings:
-        """Change them; what is as it was changes nothing. Problem 403, 409."""
-        super_admins_only(who)
+    async def change(
+        self, who: SignedIn, settings: EmailSettings, *, seen: str | None = None
+    ) -> EmailSettings:
+        """Change them; what is as it was changes nothing. `seen`: the tag of the settings that the change was
+        made from. Problem 403, 409, 412 (they are others by now)."""
+        await self._policy.roles.need_super_admin(who)
         now = self._clock()
 
         async def body(session: Session) -> None:
             account = await self._policy.account(who.account_id, session)
+            if seen not in {None, account.settings.tag}:
+                raise Problem(PRECONDITION_FAILED, "Read the settings again, then repeat the change.")
             if account.settings == settings:
                 return
             changed = account.model_copy(update={"settings": settings})
@@ -61,6 +68,7 @@ class EmailSettingsPage:
                 await self._reviews.ask(account.id, None, session)
 
         await self._database.in_transaction(body)
+        self._reviews.wake()
         return settings
 
 

@@ -90,7 +90,9 @@ class LegalBases:
                 await self._audit.add(who.account_id, _entry(who, len(changed), basis, now), session)
             return [LegalBasisResult(id=id_, outcome=_outcome(id_, known, changed)) for id_ in ids]
 
-        return await self._database.in_transaction(body)
+        results = await self._database.in_transaction(body)
+        self._reviews.wake()
+        return results
 
 
 def _outcome(id_: UUID, known: Container[UUID], changed: Container[UUID]) -> BulkOutcome:

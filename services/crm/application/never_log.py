@@ -1,18 +1,18 @@
 """The account's never-log list, for super admins (A6, L8)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.crm.application.clock import Clock
-from services.crm.application.policy_changes import PolicyChange, PolicyChanges, super_admins_only
+from services.crm.application.policy_changes import PolicyChange, PolicyChanges
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.rules.never_log import MAX_ENTRIES, NotAPattern, canonical
 from services.crm.store.database import Database, Session
 from services.crm.store.never_log import NeverLogEntries
 from shared.auth.tokens import SignedIn
 from shared.events.ids import derived_id
-from shared.http.problems import INVALID, NOT_FOUND, Problem
+from shared.http.problems import INVALID, Problem
 
 
 class NeverLogPage:
@@ -28,7 +28,7 @@ class NeverLogPage:
 
     async def all(self, who: SignedIn) -> list[NeverLogEntry]:
         """The entries by their patterns. Problem 403."""
-        super_admins_only(who)
+        await self._policy.roles.need_super_admin(who)
         return await self._entries.all(who.account_id)
 
     async def add(self, who: SignedIn, typed: Sequence[str]) -> list[NeverLogEntry]:
@@ -36,7 +36,7 @@ class NeverLogPage:
 
         Problem 403, 409, 422 (what is wrong with the first that is no address and no domain; too many).
         """
-        super_admins_only(who)
+        await self._policy.roles.need_super_admin(who)
         wanted = entries_of(who, typed, self._clock())
 
         async def body(session: Session) -> list[NeverLogEntry]:
@@ -53,24 +53,27 @@ class NeverLogPage:
 
         return await self._database.in_transaction(body)
 
-    async def remove(self, who: SignedIn, entry_id: UUID) -> None:
-        """Take one off the list. Problem 403, 404, 409."""
-        super_admins_only(who)
+    async def remove(self, who: SignedIn, entry_ids: Collection[UUID]) -> int:
+        """Take entries off the list; how many were on it. Problem 403, 409."""
+        await self._policy.roles.need_super_admin(who)
+        wanted = set(entry_ids)
 
-        async def body(session: Session) -> None:
+        async def body(session: Session) -> int:
             account = await self._policy.account(who.account_id, session)
-            known = {entry.id: entry for entry in await self._entries.all(account.id, session)}
-            if entry_id not in known:
-                raise Problem(NOT_FOUND, "No such entry.")
-            await self._entries.remove(account.id, [entry_id], session)
-            change = PolicyChange("never_log.removed", {"entries": _named([known[entry_id]])}, {})
-            await self._policy.made(who, account, account, self._clock(), change, session)
+            gone = [one for one in await self._entries.all(account.id, session) if one.id in wanted]
+            if gone:
+                await self._entries.remove(account.id, [one.id for one in gone], session)
+                change = PolicyChange("never_log.removed", {"entries": _named(gone)}, {})
+                await self._policy.made(who, account, account, self._clock(), change, session)
+            return len(gone)
 
-        await self._database.in_transaction(body)
+        return await self._database.in_transaction(body)
 
 
 def entries_of(who: SignedIn, typed: Sequence[str], now: datetime) -> list[NeverLogEntry]:
     """One entry for each pattern. Problem 422."""
+    if len(typed) > MAX_ENTRIES:
+        raise Problem(INVALID, f"The list takes at most {MAX_ENTRIES} entries.")
     try:
         patterns = dict.fromkeys(canonical(one) for one in typed if one.strip())
     except NotAPattern as error:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.crm.application.roles import Roles
 from services.crm.model.accounts import Account
 from services.crm.model.audit import AuditEntry, AuditValue
 from services.crm.problems import CHANGED_MEANWHILE
@@ -12,16 +13,10 @@ from services.crm.store.accounts import Accounts, Users
 from services.crm.store.audit import AuditLog
 from services.crm.store.database import Session
 from services.crm.store.outbox import Outbox
-from shared.auth.tokens import Role, SignedIn
+from shared.auth.tokens import SignedIn
 from shared.events.ids import derived_id, new_id
 from shared.events.notifications import SettingsChanged
-from shared.http.problems import FORBIDDEN, NOT_FOUND, Problem
-
-
-def super_admins_only(who: SignedIn) -> None:
-    """Problem 403 for all others (A1)."""
-    if who.role is not Role.SUPER_ADMIN:
-        raise Problem(FORBIDDEN, "Only a super admin sees and changes these settings.")
+from shared.http.problems import NOT_FOUND, Problem
 
 
 class PolicyChange(NamedTuple):
@@ -35,7 +30,10 @@ class PolicyChange(NamedTuple):
 class PolicyChanges:
     """Used inside the transaction of a change, by whoever makes it."""
 
-    def __init__(self, accounts: Accounts, users: Users, audit: AuditLog, outbox: Outbox) -> None:
+    def __init__(
+        self, accounts: Accounts, users: Users, audit: AuditLog, outbox: Outbox, roles: Roles
+    ) -> None:
+        self.roles = roles
         self._accounts = accounts
         self._users = users
         self._audit = audit

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from services.crm.application.clock import Clock
@@ -35,6 +36,7 @@ class PrivacyReviews:
         self._records = records
         self._messages, self._reviews, self._queue, self._revocations = stores
         self._clock = clock
+        self._wanted = False
         self.asked = asyncio.Event()
 
     async def ask(self, account_id: UUID, contact_id: UUID | None, session: Session) -> None:
@@ -45,9 +47,25 @@ class PrivacyReviews:
             contact_id=contact_id,
             cause=new_id(),
             asked_at=self._clock(),
+            turn=self._clock(),
         )
         await self._reviews.ask(account_id, review, session)
-        self.asked.set()
+        self._wanted = True
+
+    def wake(self) -> None:
+        """What was asked for is committed: whoever does it need not wait for the next look."""
+        if self._wanted:
+            self._wanted = False
+            self.asked.set()
+
+    async def compare(self, account_id: UUID, message: Message) -> None:
+        """One mail that was prepared while something changed, so that no review has seen it."""
+
+        async def body(session: Session) -> None:
+            await self._reviews.guard(account_id, session)
+            await self._said(account_id, [message], (new_id(), self._clock()), session)
+
+        await self._database.in_transaction(body)
 
     async def bases_changed(self, account_id: UUID, contacts: Collection[UUID], session: Session) -> None:
         """Compare all mail to these contacts, who have a basis now and had none, or the reverse."""
@@ -73,20 +91,26 @@ class PrivacyReviews:
         return True
 
     async def _compare(self, review: Review, session: Session) -> None:
-        account = await self._accounts.get(review.account_id, session)
+        await self._reviews.guard(review.account_id, session)
         messages = await self._messages.tracked(
             review.account_id, review.contact_id, review.after, _AT_ONCE, session
         )
-        if account is not None:
-            eligible = await self._eligible(review.account_id, messages, session)
-            last = await self._revocations.last(review.account_id, [one.id for one in messages], session)
-            cause = (review.cause, review.asked_at)
-            for event in revocations(account, messages, eligible, last, cause):
-                await self._revocations.say(review.account_id, event, session)
+        await self._said(review.account_id, messages, (review.cause, review.asked_at), session)
         if len(messages) < _AT_ONCE:
             await self._reviews.done(review.account_id, review.id, session)
         else:
-            await self._reviews.go_on(review.account_id, review.id, messages[-1].id, session)
+            await self._reviews.go_on(review.account_id, review.id, messages[-1].id, self._clock(), session)
+
+    async def _said(
+        self, account_id: UUID, messages: list[Message], cause: tuple[UUID, datetime], session: Session
+    ) -> None:
+        account = await self._accounts.get(account_id, session)
+        if account is None:
+            return
+        eligible = await self._eligible(account_id, messages, session)
+        last = await self._revocations.last(account_id, [one.id for one in messages], session)
+        for event in revocations(account, messages, eligible, last, cause):
+            await self._revocations.say(account_id, event, session)
 
     async def _eligible(self, account_id: UUID, messages: list[Message], session: Session) -> set[UUID]:
         ids = {

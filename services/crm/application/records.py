@@ -1,6 +1,6 @@
 """Contacts, companies, deals, tickets (R1): list, search, create, read, edit, associate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -132,10 +132,13 @@ class RecordBook(Generic[AnyKind]):
             await self._claim(account_id, before, record, session)
             await self._all.legal_bases.add_all(account_id, history, session)
             await self._reviews.bases_changed(account_id, eligibility_changed(before, record), session)
+            kept = {one.ref for one in associations or ()}
             for ref in held:
-                own = RecordRef(record_type=self.type, record_id=id_)
-                await self._all.associations.remove(account_id, own, ref, session)
-            await self._associate(account_id, id_, associations or (), session)
+                if ref not in kept:
+                    own = RecordRef(record_type=self.type, record_id=id_)
+                    await self._all.associations.remove(account_id, own, ref, session)
+                    await self._all.of(ref.record_type).touch(account_id, ref.record_id, session)
+            await self._associate(account_id, id_, associations or (), session, known=held)
 
         await self._in_transaction(body)
         return record
@@ -166,17 +169,26 @@ class RecordBook(Generic[AnyKind]):
         await self._all.addresses.claim(account_id, after.id, after.addresses, session)
 
     async def _associate(
-        self, account_id: UUID, id_: UUID, associations: Sequence[Association], session: Session
+        self,
+        account_id: UUID,
+        id_: UUID,
+        associations: Sequence[Association],
+        session: Session,
+        known: Collection[RecordRef] = (),
     ) -> None:
+        """An association belongs to both records: who edits the other one meanwhile is told."""
         own = RecordRef(record_type=self.type, record_id=id_)
         for one in associations:
             await self._all.associations.add(account_id, own, one.ref, session, primary=one.primary)
+            if one.ref not in known:
+                await self._all.of(one.record_type).touch(account_id, one.record_id, session)
 
     async def _in_transaction(self, body: Any) -> None:
         try:
             await self._database.in_transaction(body)
         except AlreadyThere:
             raise Problem(ADDRESS_TAKEN, "Find the contact by this address and edit it instead.") from None
+        self._reviews.wake()
 
 
 def eligibility_changed(before: Record | None, after: Record | None) -> tuple[UUID, ...]:

@@ -55,6 +55,7 @@ class RecycleBin:
             await self._noted(who, ref, session, deleted=True)
 
         await self._database.in_transaction(body)
+        self._reviews.wake()
 
     async def restore(self, who: SignedIn, ref: RecordRef) -> AnyRecord:
         """Take a deletion back; repeating it changes nothing.
@@ -83,11 +84,13 @@ class RecycleBin:
             return restored
 
         try:
-            return await self._database.in_transaction(body)
+            found = await self._database.in_transaction(body)
         except AlreadyThere:
             raise Problem(
                 ADDRESS_TAKEN, "Take the address from the other contact, then restore this one."
             ) from None
+        self._reviews.wake()
+        return found
 
     async def _noted(self, who: SignedIn, ref: RecordRef, session: Session, *, deleted: bool) -> None:
         known = {"record": str(ref.record_id)}

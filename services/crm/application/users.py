@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from services.crm.adapters import passwords
 from services.crm.application.accounts import AccountBook
 from services.crm.application.clock import Clock
-from services.crm.application.policy_changes import super_admins_only
+from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns
 from services.crm.model.accounts import User
 from services.crm.model.audit import AuditEntry, AuditValue
@@ -49,7 +49,10 @@ class UserStores:
 class UserBook:
     """Every change stands in the audit log."""
 
-    def __init__(self, stores: UserStores, accounts: AccountBook, sign_ins: SignIns, clock: Clock) -> None:
+    def __init__(
+        self, stores: UserStores, accounts: AccountBook, sign_ins: SignIns, roles: Roles, clock: Clock
+    ) -> None:
+        self._roles = roles
         self._stores = stores
         self._accounts = accounts
         self._sign_ins = sign_ins
@@ -57,13 +60,13 @@ class UserBook:
 
     async def all(self, who: SignedIn) -> list[UserRow]:
         """By name, those who have left last. Problem 403."""
-        super_admins_only(who)
+        await self._roles.need_super_admin(who)
         rows = [row_of(user) for user in await self._stores.users.all(who.account_id)]
         return sorted(rows, key=lambda row: (row.state is UserState.LEFT, row.name.casefold(), row.id))
 
     async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
         """A new user, and the link to pass on. Problem 403, 409 (somebody signs in with the address)."""
-        super_admins_only(who)
+        await self._roles.need_super_admin(who)
         user = self._accounts.user(who.account_id, name.strip(), address.strip(), role)
         user = user.model_copy(update={"invited": True})
 
@@ -83,7 +86,7 @@ class UserBook:
 
     async def new_link(self, who: SignedIn, user_id: UUID) -> NewPasswordLink:
         """A link to choose a password anew; earlier links of the user end. Problem 403, 404."""
-        super_admins_only(who)
+        await self._roles.need_super_admin(who)
         user = await self._user(who.account_id, user_id)
 
         async def body(session: Session) -> NewPasswordLink:
@@ -119,7 +122,7 @@ class UserBook:
 
     async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:
         """Another role; the user's sign-ins end. Problem 403, 404, 409 (the last super admin)."""
-        super_admins_only(who)
+        await self._roles.need_super_admin(who)
 
         async def body(session: Session) -> None:
             user = await self._user(who.account_id, user_id, session)
@@ -139,7 +142,7 @@ class UserBook:
         Records first: a stop in between leaves a user who can still be seen off.
         Problem 403, 404, 409 (the last super admin), 422 (the successor has left, or is the one who leaves).
         """
-        super_admins_only(who)
+        await self._roles.need_super_admin(who)
         user = await self._user(who.account_id, user_id)
         successor = await self._user(who.account_id, successor_id)
         if successor.disabled or successor.id == user.id:

@@ -1,5 +1,6 @@
 """Accounts and the people who sign in to them."""
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -21,6 +22,11 @@ class EmailSettings(Model):
     log_ticked: bool = Field(default=True, description="A3: it starts ticked, if the account says it")
     track_default: bool = Field(default=False, description="A5: the account says how the Track box starts")
     track_ticked: bool = Field(default=True, description="A5: it starts ticked, if the account says it")
+
+    @property
+    def tag(self) -> str:
+        """Names these settings: the same ones have the same tag."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
 
     @property
     def log_start(self) -> bool | None:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +87,8 @@ def read_sheet(content: bytes) -> Sheet:
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        lines = list(islice(reader, MAX_ROWS + 2))  # one more than there may be: an empty line is a list too
     except csv.Error:
         raise NotReadable("csv") from None
     if not lines or not any(lines[0]):

@@ -67,7 +67,7 @@ class NeverLogList:
 def _patterns(address: str) -> Iterator[str]:
     """Every entry that would cover the address, the narrowest first."""
     local, _, written = address.strip().rpartition("@")
-    local, domain = fold(local), fold(written)
+    local, domain = fold(local), fold(written).rstrip(".")
     with suppress(NotAPattern):  # then it is compared as it stands
         domain = _ascii(written, address)
     while local:
@@ -81,7 +81,7 @@ def _patterns(address: str) -> Iterator[str]:
 
 def _ascii(domain: str, typed: str) -> str:
     try:
-        found = idna.encode(domain, uts46=True).decode()
+        found = idna.encode(domain, uts46=True).decode().rstrip(".")  # a fully qualified name is no other
     except idna.IDNAError:
         found = ""
     if "." not in found:

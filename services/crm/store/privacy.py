@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from pymongo import IndexModel
+
 from services.crm.model.base import Model
 from services.crm.store.database import AccountDocuments, Database, Session, translated
 from services.crm.store.documents import document, value
@@ -12,7 +14,7 @@ class Review(Model):
     """A comparison that somebody asked for: of one contact's mail, or (contact None) of all of the account's.
 
     `id` is the contact or the account, so that asking again while it runs begins it anew. `after`: the last
-    message that is done.
+    message that is done. `turn`: since when it waits for its next piece.
     """
 
     id: UUID
@@ -20,7 +22,13 @@ class Review(Model):
     contact_id: UUID | None
     cause: UUID
     asked_at: datetime
+    turn: datetime
     after: UUID | None = None
+
+    @property
+    def wide(self) -> bool:
+        """Whether it goes through all mail of the account."""
+        return self.contact_id is None
 
 
 class Reviews:
@@ -28,19 +36,28 @@ class Reviews:
 
     def __init__(self, database: Database) -> None:
         self._reviews = AccountDocuments(database, "reviews")
+        self._guards = AccountDocuments(database, "review_guards")
 
     async def ask(self, account_id: UUID, review: Review, session: Session) -> None:
         """From the beginning, also if it is under way."""
+        await self.guard(account_id, session)
         await self._reviews.put_all(account_id, {review.id: _fields(review)}, session)
+
+    async def guard(self, account_id: UUID, session: Session) -> None:
+        """Write what every other comparison and every request for one in the account writes too: of two that
+        overlap, one is done again and sees what the other has done."""
+        counted = {"$inc": {"count": 1}}
+        await self._guards.update(account_id, account_id, counted, upsert=True, session=session)
 
     async def get(self, account_id: UUID, id_: UUID, session: Session) -> Review | None:
         """As it stands."""
         found = await self._reviews.get(account_id, id_, session)
         return None if found is None else value(Review, found)
 
-    async def go_on(self, account_id: UUID, id_: UUID, after: UUID, session: Session) -> None:
-        """All up to this message is done."""
-        await self._reviews.update(account_id, id_, {"$set": {"after": after}}, session=session)
+    async def go_on(self, account_id: UUID, id_: UUID, after: UUID, turn: datetime, session: Session) -> None:
+        """All up to this message is done; the others have their turn first."""
+        change = {"$set": {"after": after, "turn": turn}}
+        await self._reviews.update(account_id, id_, change, session=session)
 
     async def done(self, account_id: UUID, id_: UUID, session: Session) -> None:
         """All of it."""
@@ -51,14 +68,16 @@ class ReviewQueue:
     """What is asked for in any account."""
 
     def __init__(self, database: Database) -> None:
-        self._reviews = database.collection("reviews", [])
+        self._reviews = database.collection("reviews", [IndexModel([("wide", 1), ("turn", 1)])])
 
     async def next(self) -> Review | None:
-        """One that is not done. Raises DatabaseAway."""
+        """One that is not done: contacts before accounts, and who has waited longest, so that a large account
+        holds up nobody. Raises DatabaseAway."""
         with translated():
-            found = await self._reviews.find_one({})
+            found = await self._reviews.find_one({}, sort=[("wide", 1), ("turn", 1)])
         return None if found is None else value(Review, found)
 
 
 def _fields(review: Review) -> dict[str, object]:
-    return {name: found for name, found in document(review).items() if name != "account_id"}
+    fields = {name: found for name, found in document(review).items() if name != "account_id"}
+    return {**fields, "wide": review.wide}

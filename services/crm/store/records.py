@@ -75,6 +75,10 @@ class Records(Generic[AnyKind]):
         """A new record. Raises AlreadyThere."""
         await self._records.insert(account_id, record.id, _document(record), session)
 
+    async def touch(self, account_id: UUID, id_: UUID, session: Session) -> None:
+        """What belongs to the record has changed: it is of the next version."""
+        await self._records.update(account_id, id_, {"$inc": {"version": 1}}, session=session)
+
     async def hand_over(self, account_id: UUID, owner_id: UUID, successor_id: UUID) -> int:
         """All that one user owned is another's; how many."""
         change = {"$set": {"owner_id": successor_id}, "$inc": {"version": 1}}

@@ -1,7 +1,7 @@
 """What the pages ask of crm: the part of `services.crm.collaborators` that they use, so that tests
 can put fakes in its place. What the methods mean and raise is said in `services/crm/application/`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -174,8 +174,8 @@ class EmailSettingsBook(Protocol):
     async def get(self, who: SignedIn) -> EmailSettings:
         """As they are."""
 
-    async def change(self, who: SignedIn, settings: EmailSettings) -> EmailSettings:
-        """Problem 409."""
+    async def change(self, who: SignedIn, settings: EmailSettings, *, seen: str | None) -> EmailSettings:
+        """Problem 409, 412."""
 
 
 class NeverLogBook(Protocol):
@@ -187,8 +187,8 @@ class NeverLogBook(Protocol):
     async def add(self, who: SignedIn, typed: Sequence[str]) -> list[NeverLogEntry]:
         """What is new. Problem 409, 422."""
 
-    async def remove(self, who: SignedIn, entry_id: UUID) -> None:
-        """Problem 404, 409."""
+    async def remove(self, who: SignedIn, entry_ids: Collection[UUID]) -> int:
+        """How many were on the list. Problem 409."""
 
 
 class DryRunBook(Protocol):

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from services.crm.model.accounts import EmailSettings
 from services.crm.model.dry_run import OtherSettings
 from services.crm.model.never_log import NeverLogEntry
-from services.crm.problems import CHANGED_MEANWHILE
+from services.crm.problems import CHANGED_MEANWHILE, PRECONDITION_FAILED
 from services.crm.rules.never_log import MAX_ENTRIES, NotAPattern, canonical, readable
 from services.crm.web.desk import ChangingPage, SignedInPage, SignedInVisit
 from services.crm.web.words import gettext
@@ -51,9 +51,9 @@ async def change(visit: ChangingPage) -> Response:
     settings = EmailSettings(**{name: name in form for name in _SWITCHES})
     who, page = visit.visitor.as_signed_in(), visit.desk.application.email_settings
     try:
-        await page.change(who, settings)
+        await page.change(who, settings, seen=str(form.get("seen", "")) or None)
     except Problem as problem:
-        if problem.problem is not CHANGED_MEANWHILE:
+        if problem.problem not in {CHANGED_MEANWHILE, PRECONDITION_FAILED}:
             raise
         return _switches(visit, await page.get(who), fault=_OVERTAKEN)
     return _switches(visit, settings, said=_SAVED) if _scripted(visit) else _back()
@@ -63,6 +63,8 @@ async def change(visit: ChangingPage) -> Response:
 async def add_never_log(visit: ChangingPage, added: Typed = "") -> Response:
     """Add what was typed, an entry per line. What is wrong is said, and nothing typed is lost."""
     lines = _lines(added)
+    if len(lines) > MAX_ENTRIES:
+        return await _never_log(visit, full=True, typed=added)
     if (wrong := _wrong(lines)) is not None:
         return await _never_log(visit, wrong=wrong, typed=added)
     try:
@@ -77,8 +79,7 @@ async def add_never_log(visit: ChangingPage, added: Typed = "") -> Response:
 @router.post("/never-log/remove")
 async def remove_never_log(visit: ChangingPage, removed: Chosen = None) -> Response:
     """Take the ticked entries off the list."""
-    for entry_id in removed or []:
-        await visit.desk.application.never_log.remove(visit.visitor.as_signed_in(), entry_id)
+    await visit.desk.application.never_log.remove(visit.visitor.as_signed_in(), removed or [])
     return await _never_log(visit) if _scripted(visit) else _back()
 
 
@@ -90,6 +91,8 @@ async def dry_run(
     other = OtherSettings(
         logging=False if off else None, added=tuple(_lines(added)), removed=tuple(removed or ())
     )
+    if len(other.added) > MAX_ENTRIES:
+        raise Problem(INVALID, "Too many entries.")
     if (wrong := _wrong(other.added)) is not None:
         return visit.page("_dry_run.html", wrong=wrong, status_code=_refused(visit, 422))
     who = visit.visitor.as_signed_in()

@@ -9,7 +9,7 @@ from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
 from shared.log_rules.engine import decide
 from tests.integration.crm.people import People, as_user, asked, client
-from tests.unit.crm.made import decided, sent
+from tests.unit.crm.made import decided, decided_by, sent
 
 PATH = "/v1/settings/dry-run"
 HANAKO, LIAM = "hanako@sakura.example", "liam@northwind.example"
@@ -20,13 +20,7 @@ async def past(crm: Collaborators, people: People, question: PreparedMessage) ->
     await crm.directory.prepare(question)
     decision = decide(await crm.directory.log_inputs(people.account_id, question.message_id))
     of = {"message_id": question.message_id, "account_id": people.account_id, "user_id": people.rep.id}
-    said = {
-        "outcome": decision.outcome,
-        "reasons": decision.reasons,
-        "records": decision.records,
-        "recipients": decision.recipients,
-    }
-    events = [sent(**of), decided(**of, **said)]
+    events = [sent(**of), decided_by(decision, **of)]
     await MessageHandler(crm.stores.messages)([(event, ()) for event in events])
 
 

@@ -10,7 +10,7 @@ from shared.events.log_decisions import LogOutcome, RecordType
 from shared.events.notifications import SettingsChanged
 from shared.log_rules.engine import decide
 from tests.integration.crm.people import People, as_user, asked, client, written
-from tests.unit.crm.made import decided, judged, sent
+from tests.unit.crm.made import decided_by, judged, sent
 
 PATH = "/v1/settings/never-log"
 HANAKO, LIAM = "hanako@sakura.example", "liam@northwind.example"
@@ -99,17 +99,11 @@ async def test_nothing_of_a_listed_recipient_stands_on_any_timeline(
     await crm.directory.prepare(question)
     decision = decide(await crm.directory.log_inputs(people.account_id, question.message_id))
     of = {"message_id": question.message_id, "account_id": people.account_id, "user_id": people.rep.id}
-    said = {
-        "outcome": decision.outcome,
-        "reasons": decision.reasons,
-        "records": decision.records,
-        "recipients": decision.recipients,
-    }
     events = [
         sent(**of),
         judged("a", 60, **of),
         judged("b", 61, candidates=(1,), **of),
-        decided(**of, **said),
+        decided_by(decision, **of),
     ]
     await MessageHandler(crm.stores.messages)([(event, ()) for event in events])
     assert decision.outcome is LogOutcome.LOGGED

@@ -13,7 +13,7 @@ from shared.events.ids import new_id
 from shared.events.log_decisions import LogOutcome, RecordType
 from shared.log_rules.engine import decide
 from tests.integration.crm.people import People, asked
-from tests.unit.crm.made import decided, judged, sent
+from tests.unit.crm.made import decided_by, judged, sent
 
 
 def newcomer() -> str:
@@ -30,13 +30,7 @@ async def events_of(crm: Collaborators, people: People, question: PreparedMessag
     await crm.directory.prepare(question)
     decision = decide(await crm.directory.log_inputs(people.account_id, question.message_id))
     of = {"message_id": question.message_id, "account_id": people.account_id, "user_id": people.rep.id}
-    said = {
-        "outcome": decision.outcome,
-        "reasons": decision.reasons,
-        "records": decision.records,
-        "recipients": decision.recipients,
-    }
-    return [sent(**of), judged("a", 60, **of), decided(**of, **said)]
+    return [sent(**of), judged("a", 60, **of), decided_by(decision, **of)]
 
 
 async def play(crm: Collaborators, events: list[MessageEvent]) -> None:

@@ -1,6 +1,7 @@
 """A legal basis that is withdrawn disarms mail that is already sent (P1, P4), on a real database."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -8,6 +9,7 @@ from services.crm.adapters.reviewer import review_until
 from services.crm.application import privacy
 from services.crm.collaborators import Collaborators
 from services.crm.model.accounts import EmailSettings
+from services.crm.model.messages import Message
 from services.crm.model.records import LegalBasis, LegalBasisKind
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
@@ -127,3 +129,40 @@ async def test_it_is_done_at_once_by_the_running_service(crm: Collaborators, peo
             await asyncio.sleep(0.02)
     stopping.set()
     await running
+
+
+@pytest.mark.requirement("P1", "P4")
+async def test_a_withdrawal_in_the_middle_of_a_prepare_disarms_it(
+    crm: Collaborators, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decided before it, written after it, when its review had nothing to see yet."""
+    await switch(crm, people, ON)
+    mail, add = asked(people, HANAKO), crm.stores.messages.add
+
+    async def withdrawn_meanwhile(account_id: UUID, message: Message) -> None:
+        await crm.records.contacts.edit(people.account_id, people.hanako.id, {"legal_basis": NONE})
+        await reviewed(crm)
+        assert await said(crm, people) == []
+        await add(account_id, message)
+
+    monkeypatch.setattr(crm.stores.messages, "add", withdrawn_meanwhile)
+    await crm.directory.prepare(mail)
+    assert await said(crm, people) == [(mail.message_id, True)]
+
+
+@pytest.mark.requirement("P4")
+async def test_a_large_account_holds_up_nobody(
+    crm: Collaborators, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contact's review goes before one of a whole account, and those take turns."""
+    monkeypatch.setattr(privacy, "_AT_ONCE", 1)
+    await reviewed(crm)
+    mail = asked(people, HANAKO)
+    for question in (mail, *(asked(people, LIAM) for _ in range(5))):
+        await crm.directory.prepare(question)
+    await crm.email_settings.change(people.who(people.admin), ON)
+    await crm.records.contacts.edit(people.account_id, people.hanako.id, {"legal_basis": NONE})
+    await crm.privacy.step()
+    assert await said(crm, people) == [(mail.message_id, True)]
+    await reviewed(crm)
+    assert len(await said(crm, people)) == 6

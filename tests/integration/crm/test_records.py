@@ -164,3 +164,23 @@ async def test_without_a_good_token_nothing_is_told(crm: Collaborators, people: 
             answer = await http.get("/v1/me", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.requirement("R1")
+async def test_an_association_that_is_made_from_the_other_side_is_not_lost(
+    crm: Collaborators, people: People
+) -> None:
+    """It belongs to both records: who edits the other one from an older state is told."""
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.rep))
+        contact, company = f"/v1/contacts/{people.liam.id}", f"/v1/companies/{people.sakura.id}"
+        read = await http.get(contact)
+        before = (await http.get(company)).json()["associations"]
+        liam = {"record_type": "contact", "record_id": str(people.liam.id)}
+        kept = [{name: one[name] for name in ("record_type", "record_id", "primary")} for one in before]
+        assert (await http.patch(company, json={"associations": [*kept, liam]})).status_code == 200
+        deal = {"record_type": "deal", "record_id": str(people.deal.id)}
+        stale = {"If-Match": read.headers["etag"]}
+        assert (await http.patch(contact, json={"associations": [deal]}, headers=stale)).status_code == 412
+        names = [one["name"] for one in (await http.get(contact)).json()["associations"]]
+        assert people.sakura.name in names

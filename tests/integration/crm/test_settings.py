@@ -3,6 +3,7 @@
 import pytest
 
 from services.crm.collaborators import Collaborators
+from shared.auth.tokens import Role
 from shared.directory.contract import RecordRef
 from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
@@ -97,6 +98,40 @@ async def test_the_account_says_how_the_boxes_start(crm: Collaborators, people: 
         assert await starts() == (False, None)
     told = [event for event in await written(crm, people.account_id) if isinstance(event, SettingsChanged)]
     assert sorted(event.user_id for event in told) == sorted([people.rep.id, people.admin.id] * 2)
+
+
+@pytest.mark.requirement("A1", "P1")
+async def test_who_saves_what_another_has_changed_meanwhile_is_told(
+    crm: Collaborators, people: People
+) -> None:
+    """412, and nothing is reverted; who knows only older settings leaves the others as they are."""
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        seen = (await http.get("/v1/settings/email")).headers["etag"]
+        private = ON | {"data_privacy": True, "log_default": True}
+        assert (
+            await http.put("/v1/settings/email", json=private, headers={"If-Match": seen})
+        ).json() == private
+        stale = await http.put("/v1/settings/email", json=ON, headers={"If-Match": seen})
+        assert (stale.status_code, stale.json()["type"].rpartition(":")[2]) == (412, "precondition-failed")
+        assert (await http.get("/v1/settings/email")).json() == private
+        older = {name: private[name] for name in ("tracking", "logging", "log_attachments", "data_privacy")}
+        assert (await http.put("/v1/settings/email", json=older)).json() == private
+
+
+@pytest.mark.requirement("A1", "A6")
+async def test_a_role_that_is_taken_away_counts_at_once(crm: Collaborators, people: People) -> None:
+    """An access token says what the role was; the user's role as it is now decides."""
+    await crm.users.set_role(people.who(people.admin), people.rep.id, Role.SUPER_ADMIN)
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        await crm.users.set_role(people.who(people.admin), people.admin.id, Role.REP)
+        again = f"/v1/users/{people.admin.id}/role"
+        assert (await http.put(again, json={"role": "super_admin"})).status_code == 403
+        assert (await http.post(f"/v1/users/{people.rep.id}/password-link")).status_code == 403
+        for path in ("/v1/users", "/v1/settings/email", "/v1/settings/never-log", "/v1/settings/audit"):
+            assert (await http.get(path)).status_code == 403
+        assert (await http.put("/v1/settings/email", json=OFF)).status_code == 403
 
 
 @pytest.mark.parametrize("early", [True, False])

@@ -14,6 +14,7 @@ from shared.events.engagements import EngagementJudged, EngagementKind, Evidence
 from shared.events.ids import derived_id
 from shared.events.log_decisions import LogDecided, LogOutcome, Reason, RecordOutcome, RecordType
 from shared.events.sends import MessageCancelled, MessageScheduled, MessageSent, SendEvent, Source
+from shared.log_rules.decision import Decision
 
 T0 = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ACCOUNT, OTHER_ACCOUNT = derived_id("test", "account"), derived_id("test", "other account")
@@ -204,6 +205,17 @@ def decided(*on: RecordRef, seconds: float = 11, **more: Any) -> LogDecided:
         "ruleset_version": "1",
     }
     return LogDecided(**(fields | more))
+
+
+def decided_by(decision: Decision, **more: Any) -> LogDecided:
+    """The logger's word on a mail, as its rules decided."""
+    said: dict[str, Any] = {
+        "outcome": decision.outcome,
+        "reasons": decision.reasons,
+        "records": decision.records,
+        "recipients": decision.recipients,
+    }
+    return decided(**(said | more))
 
 
 def all_of(events: Sequence[MessageEvent], start: MessageFile | None = None) -> MessageFile:

@@ -55,6 +55,10 @@ def covers(typed: str, address: str) -> bool:
         ("straße.example", "a@strasse.example", False),
         ("ｅｘａｍｐｌｅ.com", "a@example.com", True),
         ("paypal.com", "a@pаypal.com", False),  # a homograph: its second letter is Cyrillic
+        ("example.com", "a@example.com.", True),
+        ("a@example.com", "a@example.com。", True),
+        ("example.com.", "a@example.com", True),
+        ("*.example.com", "a@mail.example.com.", True),
         ("example.com", "not an address", False),
         ("example.com", "", False),
         ("example.com", "@", False),

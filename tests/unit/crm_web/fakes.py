@@ -1,7 +1,7 @@
 """Fakes of crm's nouns, in memory, for the pages: what they hold is set by the test."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,6 @@ from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow, UserState
 from services.crm.problems import (
-    CHANGED_MEANWHILE,
     INVALID_CURSOR,
     LINK_SPENT,
     PRECONDITION_FAILED,
@@ -544,19 +543,18 @@ class FakeTimelines:
 
 @dataclass
 class FakeEmailSettings:
-    """The settings; `overtaken` refuses each change as if another admin had been faster."""
+    """The settings."""
 
     settings: EmailSettings = field(default_factory=EmailSettings)
-    overtaken: bool = False
 
     async def get(self, who: SignedIn) -> EmailSettings:
         only_super_admins(who)
         return self.settings
 
-    async def change(self, who: SignedIn, settings: EmailSettings) -> EmailSettings:
+    async def change(self, who: SignedIn, settings: EmailSettings, *, seen: str | None) -> EmailSettings:
         only_super_admins(who)
-        if self.overtaken:
-            raise Problem(CHANGED_MEANWHILE, "Read them again.")
+        if seen not in {None, self.settings.tag}:
+            raise Problem(PRECONDITION_FAILED, "Read them again.")
         self.settings = settings
         return settings
 
@@ -581,10 +579,10 @@ class FakeNeverLog:
         self.entries |= {entry.id: entry for entry in new}
         return new
 
-    async def remove(self, who: SignedIn, entry_id: UUID) -> None:
+    async def remove(self, who: SignedIn, entry_ids: Collection[UUID]) -> int:
         only_super_admins(who)
-        if self.entries.pop(entry_id, None) is None:
-            raise Problem(NOT_FOUND, "No such entry.")
+        gone = [self.entries.pop(one) for one in entry_ids if one in self.entries]
+        return len(gone)
 
 
 @dataclass

@@ -80,9 +80,11 @@ async def test_each_switch_shows_what_is_and_is_saved_without_a_reload(
 
 @pytest.mark.requirement("A1")
 async def test_what_another_admin_changed_meanwhile_is_shown_and_said(browser: Browser, crm: FakeCrm) -> None:
+    page = await shown(browser, "/settings/email")
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
     crm.email_settings.settings = EmailSettings(tracking=False)
-    crm.email_settings.overtaken = True
-    html = await posted(browser, "/settings/email", {"tracking": "on"})
+    html = await posted(browser, "/settings/email", {"tracking": "on", "seen": seen})
+    assert crm.email_settings.settings == EmailSettings(tracking=False)
     assert "Somebody else has changed these settings" in html
     assert "tracking" not in ticked(html)
 
