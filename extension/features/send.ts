@@ -25,6 +25,10 @@ register({
   },
 });
 
+/** Who sends which draft. Gmail reopens a draft that it could not send in a window of its own, and the one that
+ * it was in may be told of the other's success. */
+const senders = new Map<string, Sender>();
+
 class Sender {
   #attempt: Attempt | null = null;
   #sending = false;
@@ -40,7 +44,12 @@ class Sender {
     const mail = mailOf(this.compose.written(), html, this.state, this.context);
     if (mail && this.#attempt?.asked === JSON.stringify(mail) && !this.#attempt.failed) return;
     this.callOff();
-    if (mail) this.#attempt = new Attempt(this.context, mail, html);
+    if (!mail) return;
+    this.#attempt = new Attempt(this.context, mail, html);
+    const draft = this.compose.draftId();
+    if (draft === "") return;
+    if (senders.get(draft) !== this) senders.get(draft)?.callOff();
+    senders.set(draft, this);
   }
 
   async outgoing(html: string): Promise<string> {
@@ -54,6 +63,7 @@ class Sender {
   async sent(ids: Promise<SentIds>): Promise<void> {
     const attempt = this.#attempt;
     this.#attempt = null;
+    this.#leave();
     if (!attempt) return;
     const occurredAt = new Date().toISOString();
     const draft = this.compose.draftId();
@@ -77,6 +87,11 @@ class Sender {
     void this.#attempt?.callOff();
     this.#attempt = null;
     this.#sending = false;
+    this.#leave();
+  }
+
+  #leave(): void {
+    for (const [draft, sender] of senders) if (sender === this) senders.delete(draft);
   }
 
   destroyed(): void {
