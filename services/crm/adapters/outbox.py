@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from services.crm.adapters.waiting import any_within
 from services.crm.model.failures import DatabaseAway
 from services.crm.store.outbox import Waiting
 from shared.bus.producer import EventPublisher, PublishFailed
@@ -69,10 +70,10 @@ class OutboxPublisher:
                 await self.publish_all()
             except (DatabaseAway, PublishFailed) as error:
                 log.warning("the outbox waits for what is away", error=str(error))
-                await _any_within(_PAUSE_S, stopping)
+                await any_within(_PAUSE_S, stopping)
             else:
                 self._progress.ready(_LOOP)
-                await _any_within(_LOOK_AGAIN_S, stopping, self._written)
+                await any_within(_LOOK_AGAIN_S, stopping, self._written)
             self._progress.moved(_LOOP)  # waiting on purpose is not a stall
         await self._end()
 
@@ -103,12 +104,3 @@ class OutboxPublisher:
             await self._queue.release(self._holder)
         except (DatabaseAway, PublishFailed) as error:
             log.info("what is left in the outbox waits for the next start", error=str(error))
-
-
-async def _any_within(seconds: float, *events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

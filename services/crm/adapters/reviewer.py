@@ -5,6 +5,7 @@ from typing import Protocol
 
 import structlog
 
+from services.crm.adapters.waiting import any_within
 from services.crm.model.failures import DatabaseAway
 from shared.health.progress import Progress
 
@@ -35,13 +36,4 @@ async def review_until(stopping: asyncio.Event, reviews: Reviews, progress: Prog
             progress.ready(LOOP)
         progress.moved(LOOP)
         if not more:
-            await _either_within(_LOOK_AGAIN_S, stopping, reviews.asked)
-
-
-async def _either_within(seconds: float, *events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+            await any_within(_LOOK_AGAIN_S, stopping, reviews.asked)
