@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from services.crm.adapters import reviewer
 from services.crm.adapters.reviewer import review_until
 from services.crm.application import privacy
 from services.crm.collaborators import Collaborators
@@ -118,8 +119,11 @@ async def test_much_mail_is_reviewed_in_pieces_by_several_processes_and_once(
 
 
 @pytest.mark.requirement("P4")
-async def test_it_is_done_at_once_by_the_running_service(crm: Collaborators, people: People) -> None:
-    """No wait for the next look: the change itself wakes it."""
+async def test_it_is_done_at_once_by_the_running_service(
+    crm: Collaborators, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No wait for the next look: the change itself wakes it, once it is committed."""
+    monkeypatch.setattr(reviewer, "_LOOK_AGAIN_S", 3600)
     mail, stopping, progress = asked(people, LIAM), asyncio.Event(), Progress(60)
     await crm.directory.prepare(mail)
     running = asyncio.create_task(review_until(stopping, crm.privacy, progress))

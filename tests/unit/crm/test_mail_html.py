@@ -179,3 +179,11 @@ def test_of_a_style_what_is_harmless_stays() -> None:
 def test_text_stays_text() -> None:
     """Whatever it looks like."""
     assert shown("&lt;script&gt; 1 < 2 & 3") == "&lt;script&gt; 1 &lt; 2 &amp; 3"
+
+
+@pytest.mark.requirement("R3")
+def test_an_image_whose_address_is_full_of_addresses_goes_unread() -> None:
+    """To look at each of them would take as long as the mail's sender likes."""
+    few, many = (f"https://pictures.example{'//a' * count}.png" for count in (3, 1000))
+    assert few in shown(f'<img src="{few}">', images=True)
+    assert many not in shown(f'<img src="{many}">', images=True)
