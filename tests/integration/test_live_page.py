@@ -249,6 +249,47 @@ async def test_a_resync_loads_the_feed_afresh_and_goes_on_from_its_cursor(screen
     assert (await screen.ready()).url == f"{PUSH}/v1/stream?after=e2"
 
 
+@pytest.mark.parametrize("held", ["rows", "rows/{id}"], ids=["catching up", "a row"])
+async def test_what_was_asked_for_before_a_resync_is_not_shown_after_it(held: str, screen: Screen) -> None:
+    """Its answer comes when the feed of the new world stands already."""
+    first = screen.crm.feed.rows[0]
+    answered, let_go = asyncio.Event(), asyncio.Event()
+    path = "/feed/" + held.format(id=first.message_id)
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        await screen.page.unroute(f"**{path}")
+        answered.set()
+        await let_go.wait()
+        await route.fulfill(response=answer)
+
+    await screen.page.route(f"**{path}", hold)
+    async with screen.page.expect_request(f"**{path}") as asked:
+        await screen.ready()
+        screen.notifier.event("feed_changed", "c2", message_id=str(first.message_id))
+    await answered.wait()
+    new = sent_row(subject="New world")
+    screen.crm.feed.rows = [new]
+    screen.notifier.tell(type="resync", reason="other_epoch", cursor="e2")
+    await expect(screen.page.locator(".subject")).to_have_text(["New world"])
+    async with screen.page.expect_event("requestfinished", lambda request: request == late):
+        late = await asked.value
+        let_go.set()
+    screen.crm.feed.rows = [feed_row(message_id=new.message_id, subject="New world")]
+    screen.notifier.event("feed_changed", "e3", message_id=str(new.message_id))
+    await expect(screen.page.locator(".state")).to_have_text(["Opened"])
+    await expect(screen.page.locator(".subject")).to_have_text(["New world"])
+
+
+async def test_a_feed_that_can_not_be_loaded_afresh_is_tried_again(screen: Screen) -> None:
+    await screen.ready()
+    screen.crm.feed.rows = [sent_row(subject="New world")]
+    await screen.page.route("**/feed/rows", lambda route: route.fulfill(status=503), times=1)
+    screen.notifier.tell(type="resync", reason="other_epoch", cursor="e2")
+    await screen.ready()
+    await expect(screen.page.locator(".subject")).to_have_text(["New world"])
+
+
 async def test_what_came_while_away_is_one_line(screen: Screen) -> None:
     await screen.ready()
     screen.notifier.tell(type="summary", count=12, cursor="c9")

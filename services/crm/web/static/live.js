@@ -49,6 +49,8 @@
   const announcer = document.getElementById("announcer");
   const rowOf = (id) => document.getElementById(`row-${id}`);
   const refreshing = new Map(); // message id → whether it changed again meanwhile
+  let resyncs = 0; // what was asked for before a resync is not shown after it
+  let upToDate = Promise.resolve(); // when what a resync began is done
 
   const fetchedAll = async (path) => {
     const answer = await fetch(path, { headers: { Accept: "text/html", "HX-Request": "true" } });
@@ -89,14 +91,24 @@
   };
 
   const showRow = async (id) => {
+    const asked = resyncs;
     const fresh = await fetched(`/feed/rows/${id}`);
+    if (asked !== resyncs) return;
     if (fresh) put(fresh);
     else rowOf(id)?.remove();
   };
 
+  // The first page, or null if a resync came meanwhile. Throws if it can't be had.
+  const firstRows = async () => {
+    const asked = resyncs;
+    const rows = await fetchedAll("/feed/rows");
+    if (!rows) throw new Error("the feed could not be read");
+    return asked === resyncs ? rows : null;
+  };
+
   // What changed between the page and its socket; rows that say the same stay as their reader left them.
   const catchUp = async () => {
-    for (const fresh of (await fetchedAll("/feed/rows"))?.querySelectorAll(".mail") ?? []) {
+    for (const fresh of (await firstRows())?.querySelectorAll(".mail") ?? []) {
       const old = document.getElementById(fresh.id);
       if (!old || sayings(old) !== sayings(fresh)) put(fresh);
     }
@@ -107,6 +119,7 @@
     do {
       refreshing.set(id, false);
       try {
+        await upToDate; // else an older page would overwrite the row
         await showRow(id);
       } catch {
         // the network failed: the next event or reconnection shows the row
@@ -115,7 +128,23 @@
     refreshing.delete(id);
   };
 
-  const reloadFeed = () => htmx.ajax("GET", "/feed/rows", { target: "#feed", swap: "innerHTML" });
+  const reloadFeed = async () => {
+    const rows = await firstRows();
+    if (!rows) return;
+    const feed = document.getElementById("feed");
+    feed.replaceChildren(rows);
+    htmx.process(feed);
+  };
+
+  // What the feed still needs; it stays due until it was done, also over reconnections.
+  let due = cursor() === null ? catchUp : null;
+  const bringUpToDate = async () => {
+    const asked = resyncs;
+    await due?.();
+    if (asked !== resyncs) return;
+    due = null;
+    attempts = 0;
+  };
 
   // ---- notifications
 
@@ -270,11 +299,10 @@
   };
 
   const handlers = {
-    ready(message, hadCursor) {
-      attempts = 0;
+    ready(message) {
       say("live");
       keepCursor(message.cursor);
-      if (!hadCursor) catchUp().catch(reconnect);
+      bringUpToDate().catch(reconnect);
     },
     event(message) {
       const { event } = message;
@@ -290,7 +318,9 @@
     resync(message) {
       sessionStorage.removeItem(cursorKey);
       keepCursor(message.cursor);
-      reloadFeed();
+      resyncs += 1;
+      due = reloadFeed;
+      upToDate = bringUpToDate().catch(reconnect);
     },
     pong() {
       clearTimeout(overdue);
@@ -317,7 +347,7 @@
     current.addEventListener("message", ({ data }) => {
       if (current !== socket) return;
       const message = JSON.parse(data);
-      handlers[message.type]?.(message, after !== null);
+      handlers[message.type]?.(message);
     });
     current.addEventListener("close", ({ code }) => {
       if (current !== socket) return;
