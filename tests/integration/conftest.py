@@ -1,6 +1,7 @@
 """One stack for all integration tests that share it, on free ports, with every request traced."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -31,10 +32,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """A failure says what the parts said last: where CI runs, nobody can look into their logs."""
     report = yield
     if report.failed:
-        for home in _homes(item):
-            parts = [part for part in PARTS if home.log(part).exists()]
-            report.sections += [(f"last words of {part}", _last_words(home, part)) for part in parts]
+        report.sections += [(f"last words of {part}", _last_words(part, log)) for part, log in _logs(item)]
     return report
+
+
+def _logs(item: pytest.Item) -> Iterator[tuple[str, Path]]:
+    """Of the stack's parts, and of services that the test has started in its own folder."""
+    for home in _homes(item):
+        yield from ((part, home.log(part)) for part in PARTS if home.log(part).exists())
+    if (folder := getattr(item, "funcargs", {}).get("tmp_path")) is not None:
+        yield from ((log.stem.partition("-")[0], log) for log in sorted(folder.glob("*.log")))
 
 
 def _homes(item: pytest.Item) -> Iterator[Home]:
@@ -44,8 +51,8 @@ def _homes(item: pytest.Item) -> Iterator[Home]:
             yield home
 
 
-def _last_words(home: Home, part: str) -> str:
-    lines = home.log(part).read_text(errors="replace").splitlines()[-_LAST_WORDS:]
+def _last_words(part: str, log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()[-_LAST_WORDS:]
     return "\n".join(rendered(part, line).plain.rstrip() for line in lines)
 
 
