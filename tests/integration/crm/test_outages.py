@@ -26,16 +26,22 @@ async def test_a_database_killed_in_the_middle_loses_and_doubles_nothing(tmp_pat
         people = await make_people(here.crm)
         ids = await prepared(here.crm, people, MAILS)
         events = [event for id_ in ids for event in happened(people, id_)]
-        await publish(here.broker, events)
+        before, meanwhile = events[: len(events) // 2], events[len(events) // 2 :]
+        await publish(here.broker, before)
 
         async def begun() -> bool | None:
             return await counts(here, "engagements") > 0 or None
 
+        async def waits() -> bool | None:
+            return await here.process.metric("kaifu_handler_retries_total") > 0 or None
+
         await until(begun, "the first engagements")
         await here.server.kill()
+        await publish(here.broker, meanwhile)
+        await until(waits, "crm waits for its database")
         assert here.process.running
         await here.server.start()
-        await publish(here.broker, events)  # and everything once more
+        await publish(here.broker, before)  # these once more
 
         async def done() -> bool | None:
             stored = [await counts(here, name) for name in ("engagements", "timeline", "hits", "outbox")]
