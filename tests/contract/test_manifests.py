@@ -6,19 +6,19 @@ What no test here can show, since it takes a cluster: that they run.
 import json
 import re
 import tomllib
-from functools import cache
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
 from deploy.kubernetes.__main__ import drift
 from deploy.kubernetes.strimzi import OVERLAYS, documents
 from deploy.local.environment import EXTENSION_ID
 from shared.events.catalogue import TOPICS
+from tests.contract.custom_resources import validator
 from tests.contract.manifests import (
     KUBERNETES,
     REPOSITORY,
@@ -30,25 +30,19 @@ from tests.contract.manifests import (
 )
 
 OLDEST_KUBERNETES = "1.30"
-_CRDS = Path(__file__).with_name("crds")
 _GROUPS = ("kafka.strimzi.io/v1", "gateway.networking.k8s.io/v1")
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
-@cache
-def _crd(kind: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((_CRDS / f"{kind}.json").read_text()))
-
-
 @overlays
 def test_every_resource_meets_its_published_schema(overlay: str) -> None:
-    """Core kinds by Kubernetes' own, without unknown fields; custom ones by their operators' classes."""
+    """Core kinds by Kubernetes' own, without unknown fields; custom ones as installed."""
     faults = []
     for resource in rendered(overlay):
         place = f"{resource['kind']} {resource['metadata']['name']}"
         if resource["apiVersion"] in _GROUPS:
-            errors = _crd(resource["kind"]).iter_errors(resource)
+            errors = validator(resource["kind"]).iter_errors(resource)
             faults += [f"{place} {error.json_path}: {error.message}" for error in errors]
             continue
         try:
@@ -56,6 +50,30 @@ def test_every_resource_meets_its_published_schema(overlay: str) -> None:
         except kubernetes_validate.ValidationError as error:
             faults.append(f"{place}: {error.message}")
     assert not faults
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "wrong"),
+    [
+        ("KafkaTopic", ("spec", "partitons"), 4),
+        ("KafkaTopic", ("spec", "partitions"), "four"),
+        ("KafkaUser", ("spec", "authentication", "type"), "scram-sha-256"),
+        ("Kafka", ("spec", "kafka", "listeners"), None),
+        ("KafkaNodePool", ("spec", "roles"), ["brokers"]),
+        ("HTTPRoute", ("spec", "rules", 0, "backendRefs", 0, "port"), 70_000),
+        ("Gateway", ("spec", "gatewayClassName"), ""),
+    ],
+)
+def test_a_field_that_a_cluster_would_refuse_is_found(kind: str, path: tuple[Any, ...], wrong: Any) -> None:
+    """Misspelt, of the wrong type, missing, of no known value, out of its bounds."""
+    resource = deepcopy(next(iter(of_kind("production", kind))))
+    assert not list(validator(kind).iter_errors(resource))
+    *way, last = path
+    inner: Any = resource
+    for step in way:
+        inner = inner[step]
+    inner[last] = wrong
+    assert list(validator(kind).iter_errors(resource))
 
 
 def test_topics_and_users_are_those_of_the_catalogue() -> None:
