@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from deploy.local.kafka import VERSION, cluster_id_of
@@ -20,6 +21,8 @@ from deploy.local.ports import LOOPBACK
 IMAGE = f"apache/kafka:{VERSION}"
 _INSIDE = 9092
 _DATA = "/var/lib/kafka/data"
+_CONFLICT = 409
+_LAST_WORDS = 15  # lines
 
 
 def main() -> None:
@@ -30,14 +33,30 @@ def main() -> None:
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    name = f"kaifu-kafka-{asked.port}"
+    testcontainers_config.ryuk_disabled = True  # the guard does what that image is for, and needs none
+    name = _name(asked.port)
     try:
         _remove(name)
         with _guarded(name), _container(name, asked.port, asked.folder) as running:
-            code = running.get_wrapped_container().wait()["StatusCode"]
+            container = running.get_wrapped_container()
+            code = container.wait()["StatusCode"]
+            words = container.logs(tail=_LAST_WORDS).decode(errors="replace")
     except DockerException as error:
         sys.exit(f"Apache Kafka's container can't be started: {error}")
-    sys.exit(f"Apache Kafka's container ended with exit code {code}")
+    sys.exit(f"{words}Apache Kafka's container ended with exit code {code}")
+
+
+def send(port: int, wish: signal.Signals) -> None:
+    """Do to the broker at that port what SIGSTOP, SIGCONT or SIGKILL does to a process."""
+    if wish is signal.SIGKILL:
+        _remove(_name(port))
+        return
+    client = docker.from_env()
+    try:
+        container = client.containers.get(_name(port))
+        {signal.SIGSTOP: container.pause, signal.SIGCONT: container.unpause}[wish]()
+    finally:
+        client.close()
 
 
 def environment(port: int, cluster_id: str) -> dict[str, str]:
@@ -58,6 +77,7 @@ def environment(port: int, cluster_id: str) -> dict[str, str]:
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
         "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
         "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
+        "LOG_DIR": "/tmp/kafka",  # noqa: S108 - of the container; the image's own belongs to its user
     }
 
 
@@ -69,10 +89,17 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _name(port: int) -> str:
+    return f"kaifu-kafka-{port}"
+
+
 def _container(name: str, port: int, folder: Path) -> DockerContainer:
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    container = DockerContainer(IMAGE, user=f"{os.getuid()}:{os.getgid()}").with_name(name)
+    # The data are to belong to who runs this; the image's user alone may write to the image's folders.
+    user, group = os.getuid(), os.getgid()
+    container = DockerContainer(IMAGE, user=f"{user}:{group}").with_name(name)
+    container.with_tmpfs_mount("/opt/kafka/config", f"uid={user},gid={group}")
     container.with_volume_mapping(data, _DATA, "rw")
     # docker's client takes an address too; with_bind_ports would listen on all of them
     container.ports[str(_INSIDE)] = (LOOPBACK, port)  # type: ignore[assignment]
@@ -95,7 +122,13 @@ def _guard(name: str) -> None:
 def _remove(name: str) -> None:
     client = docker.from_env()
     try:
-        client.containers.get(name).remove(force=True, v=True)
+        container = client.containers.get(name)
+        try:
+            container.remove(force=True, v=True)
+        except APIError as error:
+            if error.status_code != _CONFLICT:
+                raise
+            container.wait(condition="removed")  # another guard is at it
     except NotFound:
         return
     finally:

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.local.brokers import PARTITIONS, chosen
+from deploy.local import kafka_container
+from deploy.local.brokers import CONTAINER, PARTITIONS, chosen
 from deploy.local.embedded import broker_with_topics
 from deploy.local.ports import Ports, free_port
 from shared.bus.consumer import consumer_client
@@ -51,13 +52,17 @@ class OwnBroker:
     async def kill(self) -> None:
         """It is gone, and with it all that it held."""
         if self._process is not None and self._process.returncode is None:
+            self.send(signal.SIGKILL)
             self._process.kill()
             await self._process.wait()
 
     def send(self, wish: signal.Signals) -> None:
         """A signal: SIGSTOP makes it silent, SIGCONT goes on."""
         assert self._process is not None
-        self._process.send_signal(wish)
+        if self._broker is CONTAINER:
+            kafka_container.send(self.port, wish)
+        else:
+            self._process.send_signal(wish)
 
     def environment(self) -> dict[str, str]:
         """What a service needs to reach it."""

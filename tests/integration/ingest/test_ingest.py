@@ -168,14 +168,13 @@ async def test_a_pixel_is_a_hit_on_the_topic_in_a_trace(ingest: Ingest, broker: 
 async def test_a_stalled_broker_delays_nobody_and_loses_nothing(ingest: Ingest, broker: OwnBroker) -> None:
     before, during = new_id(), [new_id() for _ in range(5)]
     await ingest.load(before)
-    assert broker._process is not None
-    broker._process.send_signal(signal.SIGSTOP)
+    broker.send(signal.SIGSTOP)
     try:
         slowest = max([await ingest.load(message_id) for message_id in during])
         assert slowest < 1.0, "none waits for the request to time out"
         assert await ingest.process.metric("kaifu_spool_records") == len(during)
     finally:
-        broker._process.send_signal(signal.SIGCONT)
+        broker.send(signal.SIGCONT)
     await _until(ingest.process, "kaifu_spool_records", 0)
     records = await _records(broker, HITS.name, 1 + len(during))
     hits = {hit.event_id: hit.message_id for hit in (_hit(decode(HITS.name, one.value)) for one in records)}
