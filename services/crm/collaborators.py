@@ -19,6 +19,7 @@ from services.crm.application.dry_run import DryRuns
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
 from services.crm.application.legal_bases import LegalBases
+from services.crm.application.mail_associations import MailAssociationsBook
 from services.crm.application.mails import Mails
 from services.crm.application.never_log import NeverLogPage
 from services.crm.application.notifications import Notifications
@@ -114,6 +115,7 @@ class Collaborators:
     contact_files: ContactFiles
     timelines: Timelines
     mails: Mails
+    mail_associations: MailAssociationsBook
     pins: Pins
     email_settings: EmailSettingsPage
     privacy: PrivacyReviews
@@ -132,7 +134,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     accounts, users, names = Accounts(database), Users(database), SignInNames(database)
     outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
     records, timeline = AllRecords(database), TimelineStore(database)
-    files = AttachmentFiles(database)
+    files, pins = AttachmentFiles(database), PinStore(database)
     messages = Messages(database, outbox, timeline, (bodies, files), records)
     never_log = NeverLogEntries(database)
     roles = Roles(users)
@@ -168,7 +170,10 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         recycle_bin=RecycleBin(database, records, RecycleBinStore(database), audit, reviews, clock),
         timelines=Timelines(records, timeline),
         mails=Mails(messages, (bodies, records, users, audit), configuration.addresses.tracking_url, clock),
-        pins=Pins(database, records, timeline, PinStore(database)),
+        mail_associations=MailAssociationsBook(
+            messages, (records, pins, audit), (accounts, never_log), clock
+        ),
+        pins=Pins(database, records, timeline, pins),
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),

@@ -32,6 +32,12 @@ PRECONDITION_FAILED = ProblemType(
 NO_SUCH_RECORD = ProblemType(
     "no-such-record", HTTPStatus.UNPROCESSABLE_ENTITY, "A record that the request names does not exist"
 )
+NEVER_LOGGED = ProblemType(
+    "never-logged",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The never-log list covers a contact that the request names",
+)
+MAIL_NOT_LOGGED = ProblemType("mail-not-logged", HTTPStatus.CONFLICT, "The mail is not logged")
 NOT_READABLE = ProblemType(
     "not-readable", HTTPStatus.UNPROCESSABLE_ENTITY, "The file is no table of contacts"
 )

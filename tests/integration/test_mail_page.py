@@ -1,5 +1,6 @@
 """The page of a logged mail in real Chromium: a hostile body runs nothing and loads nothing unasked."""
 
+import re
 from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
@@ -112,6 +113,15 @@ async def logged(rep: Rep, server: Server, language: str, further: str = "") -> 
     return prepared, f"{rep.app_url}/contacts/{found['id']}"
 
 
+async def told(rep: Rep, method: str, path: str, body: Json | None = None) -> Json:
+    """The API's good answer."""
+    own = {"Authorization": f"Bearer {rep.token}"}
+    answer = await rep.http.request(method, f"{rep.app_url}{path}", json=body, headers=own)
+    assert answer.status_code in {200, 201}
+    found: Json = answer.json()
+    return found
+
+
 async def test_a_hostile_body_runs_nothing_and_loads_nothing_until_images_are_asked_for(
     stack: Stack, browser: Browser, server: Server
 ) -> None:
@@ -197,6 +207,72 @@ async def test_a_mail_is_pinned_copied_and_deleted(stack: Stack, browser: Browse
         assert complaints == []
 
 
+@pytest.mark.requirement("L13", "L8")
+async def test_associations_are_put_right_without_a_reload(
+    stack: Stack, browser: Browser, server: Server
+) -> None:
+    """By keyboard: search, add, untick, save. List, reasons and delete button follow; what a colleague does
+    meanwhile stays; what can't be saved is said."""
+    who = people(stack.sign_ins, Role.REP)[NUMBERS["en"]]
+    async with (
+        signed_in(stack.addresses, stack.sign_ins, number=NUMBERS["en"]) as rep,
+        signed_in(stack.addresses, stack.sign_ins, Role.SUPER_ADMIN) as admin,
+        watched(browser, locale="en") as (context, complaints),
+    ):
+        prepared, contact = await logged(rep, server, "en")
+        name = f"Harbour {server.port}"
+        deal = await told(admin, "POST", "/v1/deals", {"name": name})
+        ticket = await told(admin, "POST", "/v1/tickets", {"name": "Crane"})
+        page = await context.new_page()
+        await sign_in(page, rep.app_url, who)
+        await page.goto(f"{rep.app_url}/mail/{prepared['message_id']}")
+        await page.evaluate("window.kept = true")
+        await page.locator(".decision summary").click()
+        box = page.locator("#associations")
+        await box.get_by_text("Edit associations").focus()
+        await page.keyboard.press("Enter")
+        search = box.get_by_role("searchbox")
+        await expect(search).to_be_focused()
+        await box.get_by_label("Kind of record").select_option("deal")
+        await search.fill(name)
+        await box.get_by_role("button", name=name).focus()
+        await page.keyboard.press("Enter")
+        await expect(box.get_by_role("checkbox")).to_have_count(2)
+
+        path = f"/v1/messages/{prepared['message_id']}/associations"
+        records = (await told(admin, "GET", path))["records"]
+        there = [{"record_type": one["record_type"], "record_id": one["record_id"]} for one in records]
+        more = {"record_type": "ticket", "record_id": ticket["id"]}
+        await told(admin, "PUT", path, {"records": [*there, more]})
+
+        await box.get_by_role("checkbox", name="Liam").uncheck()
+        await box.get_by_role("button", name="Save").focus()
+        await page.keyboard.press("Enter")
+        await expect(box.get_by_role("status")).to_have_text("Saved.")
+        await expect(box.get_by_text("Edit associations")).to_be_focused()
+        await expect(box.locator("li")).to_have_text([f"Deal {name}", "Ticket Crane"])
+        why = page.locator("#why")
+        await expect(why).to_contain_text("removed the record by hand")
+        await expect(why).to_be_visible()
+        await expect(page.locator("#delete")).to_have_attribute("hx-confirm", re.compile("all 2 records"))
+        assert await page.evaluate("window.kept")
+
+        await box.get_by_text("Edit associations").click()
+        await expect(box.get_by_role("checkbox")).to_have_count(2)
+        for one in await box.get_by_role("checkbox").all():
+            await one.uncheck()
+        await box.get_by_role("button", name="Save").click()
+        await expect(box.get_by_role("alert")).to_contain_text("at least one record")
+        await box.get_by_text("Cancel").click()
+        await expect(box.locator("li")).to_have_text([f"Deal {name}", "Ticket Crane"])
+        await page.goto(f"{rep.app_url}/deals/{deal['id']}")
+        link = page.locator(f".event.email a[href='/mail/{prepared['message_id']}']")
+        await expect(link).to_be_visible()
+        await page.goto(f"{contact}?type=email")
+        await expect(link).to_have_count(0)
+        assert [one for one in complaints if "422" not in one] == []
+
+
 @pytest.mark.requirement("B10")
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_the_page_in_both_themes_and_at_both_widths(
@@ -225,6 +301,10 @@ async def test_the_page_in_both_themes_and_at_both_widths(
             await page.locator(".decision summary").click()
             await expect(page.frame_locator(".letter iframe").locator("table").first).to_be_visible()
             await _take(page, f"mail-{label}")
+            await page.locator("#associations .button").click()
+            await page.get_by_role("searchbox").fill("example")
+            await page.locator(".found button").first.wait_for()
+            await _take(page, f"mail-associations-{label}")
             await page.goto(f"{contact}?type=email")
             await page.get_by_role("button", name=pin, exact=True).first.click()
             await page.locator(".event.pinned").first.wait_for()

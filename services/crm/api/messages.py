@@ -3,16 +3,26 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from services.crm.api.dependencies import Crm, Who, problems
-from services.crm.api.record_routes import Asked
+from services.crm.api.record_routes import Asked, IfMatch, tagged
 from services.crm.application.bodies import MAX_BODY_BYTES
-from services.crm.model.mails import Mail, MailBody, ThreadMail
-from services.crm.problems import RECEIPT_EXPIRED, RECEIPT_INVALID
+from services.crm.model.mails import Mail, MailAssociations, MailBody, ThreadMail
+from services.crm.problems import (
+    MAIL_NOT_LOGGED,
+    NEVER_LOGGED,
+    NO_SUCH_RECORD,
+    PRECONDITION_FAILED,
+    RECEIPT_EXPIRED,
+    RECEIPT_INVALID,
+)
+from services.crm.rules.hand_edits import MOST_RECORDS
+from services.crm.rules.versions import entity_tag, expected_versions
+from shared.directory.contract import RecordRef
 from shared.events.log_reasons import Language
-from shared.http.problems import FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE
+from shared.http.problems import CONFLICT, FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, TOO_LARGE
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 Part = Annotated[str, Field(max_length=MAX_BODY_BYTES)]
@@ -25,6 +35,12 @@ class UploadedBody(Asked):
     receipt: Annotated[str, Field(min_length=1, max_length=4096, description="as prepare gave it")]
     html: Part = ""
     text: Part = ""
+
+
+class AssociationsAsked(Asked):
+    """All the records on which a mail is to stand."""
+
+    records: Annotated[list[RecordRef], Field(min_length=1, max_length=MOST_RECORDS)]
 
 
 @router.put(
@@ -57,6 +73,51 @@ async def get_body(crm: Crm, who: Who, message_id: UUID, images: Images = False)
 async def get_thread(crm: Crm, who: Who, message_id: UUID) -> tuple[ThreadMail, ...]:
     """The other logged mails of its thread, newest first; at most 50."""
     return await crm.mails.thread(who, message_id)
+
+
+@router.get(
+    "/{message_id}/associations",
+    responses={200: tagged("Where it stands."), **problems(NOT_FOUND, MAIL_NOT_LOGGED, INVALID)},
+)
+async def get_associations(crm: Crm, who: Who, response: Response, message_id: UUID) -> MailAssociations:
+    """The records on which a logged mail stands."""
+    return _tagged(response, await crm.mail_associations.get(who, message_id))
+
+
+@router.put(
+    "/{message_id}/associations",
+    responses={
+        200: tagged("Where it stands now."),
+        **problems(
+            NOT_FOUND,
+            MAIL_NOT_LOGGED,
+            CONFLICT,
+            PRECONDITION_FAILED,
+            NO_SUCH_RECORD,
+            NEVER_LOGGED,
+            INVALID,
+            MALFORMED,
+            TOO_LARGE,
+        ),
+    },
+)
+async def put_associations(
+    crm: Crm,
+    who: Who,
+    response: Response,
+    message_id: UUID,
+    asked: AssociationsAsked,
+    if_match: IfMatch = None,
+) -> MailAssociations:
+    """Let the logged mail stand on these records alone, at least one: to take it off all, delete it. It comes
+    to and goes from their timelines with its opens and clicks."""
+    expected = expected_versions(if_match)
+    return _tagged(response, await crm.mail_associations.replace(who, message_id, asked.records, expected))
+
+
+def _tagged(response: Response, found: MailAssociations) -> MailAssociations:
+    response.headers["ETag"] = entity_tag(found.version)
+    return found
 
 
 @router.delete("/{message_id}", status_code=204, responses=problems(FORBIDDEN, NOT_FOUND, INVALID))

@@ -44,8 +44,11 @@ class Mails:
         file = await self._seen(who, message_id)
         sender = await self._users.get(who.account_id, file.message.user_id)
         names = await self._records.names(who.account_id, refs_of(file.message, file.decision))
+        users = await self._users.all(who.account_id) if file.message.hand_edits else []
+        colleagues = {user.id: user.name for user in users}
         engagements = await self._messages.engagements(who.account_id, message_id)
-        return mail_of(file, engagements, Reading(who, language, sender.name if sender else None, names))
+        reading = Reading(who, language, sender.name if sender else None, names, colleagues)
+        return mail_of(file, engagements, reading)
 
     async def body(self, who: SignedIn, message_id: UUID, *, images: bool) -> MailBody:
         """The body as it may be shown, with remote images if they are asked for. Problem 404 (no such

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.crm.model.base import Model
-from services.crm.model.messages import Draft
+from services.crm.model.messages import Draft, Message
 from shared.directory.contract import LogInputs
 from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
 from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE
@@ -43,7 +43,7 @@ class Decision(Model):
         )
 
     def logged_on(self, draft: Draft) -> frozenset[tuple[RecordType, UUID]]:
-        """The records that the mail stands on: those ticked, and contacts that were asked for."""
+        """The records that it was logged on: those ticked, and contacts that were asked for."""
         if self.decided.outcome is not LogOutcome.LOGGED:
             return frozenset()
         asked_for = self.asked_for_slots()
@@ -56,3 +56,12 @@ class Decision(Model):
             for record in self.decided.records
             if record.outcome is LogOutcome.LOGGED
         )
+
+    def stands_on(self, message: Message) -> frozenset[tuple[RecordType, UUID]]:
+        """The records that the mail stands on: where it was logged, put right by hand since."""
+        if message.draft is None or self.decided.outcome is not LogOutcome.LOGGED:
+            return frozenset()
+        edits = message.hand_edits
+        added = {(one.record_type, one.record_id) for one in edits if one.added}
+        removed = {(one.record_type, one.record_id) for one in edits if not one.added}
+        return (self.logged_on(message.draft) - removed) | added

@@ -32,12 +32,24 @@ class NamedRecord(Model):
 
 
 class ExplainedReason(Model):
-    """One rule that decided, with the setting or never-log entry that it read, and its sentence."""
+    """One rule that decided, with the setting or never-log entry that it read, and its sentence.
+
+    `user_id`, `at`: who put it right by hand, and when."""
 
     rule: str
     setting: str | None
     entry_id: UUID | None
     sentence: str = Field(description="in the reader's language")
+    user_id: UUID | None = None
+    at: datetime | None = None
+
+
+class MailAssociations(Model):
+    """The records on which a logged mail stands, those that are deleted left out. `version`: another one
+    whenever they are others."""
+
+    records: tuple[NamedRecord, ...]
+    version: int
 
 
 class RecordDecision(NamedRecord):
@@ -59,7 +71,9 @@ class RecipientDecision(Model):
 
 
 class MailDecision(Model):
-    """Where the mail was logged, where not, and why, in the order in which the rules decided (L13)."""
+    """Where the mail was logged, where not, and why, in the order in which the rules decided (L13).
+
+    `outcome` of a record or recipient is as it is now; what was put right by hand is its first reason."""
 
     outcome: LogOutcome
     decided_at: datetime

@@ -11,6 +11,7 @@ from services.crm.model.base import Model
 from services.crm.model.engagements import Engagement
 from shared.directory.contract import RecipientField, RecordRef, UnloggedReason, UntrackedReason
 from shared.events.engagements import Evidence, Verdict
+from shared.events.log_decisions import RecordType
 from shared.events.sends import Source
 
 
@@ -72,12 +73,23 @@ class Draft(Model):
     provider_thread_id: str | None = None
 
 
+class HandEdit(Model):
+    """A record on which somebody put the logged mail, or off which they took it."""
+
+    record_type: RecordType
+    record_id: UUID
+    added: bool
+    user_id: UUID
+    at: datetime
+
+
 class Message(Model):
     """A message as crm knows it.
 
     `draft` None: an orphan, known from events only (its events are kept until the draft comes).
     `last_send`: the newest event of email.sends as JSON, kept to restore an emptied broker.
     `deleted_at`: since then it stands on no timeline, and nothing brings it back; its rep's feed keeps it.
+    `hand_edits`: the last one of each record; they hold whatever the logger says, also when it says it again.
     """
 
     id: UUID
@@ -93,6 +105,7 @@ class Message(Model):
     has_body: bool = False
     attachments: tuple[Attachment, ...] = Field(default=(), description="by index")
     deleted_at: datetime | None = None
+    hand_edits: tuple[HandEdit, ...] = ()
 
 
 class Body(Model):

@@ -1,7 +1,7 @@
 """Who sees a mail, and what of it (R3, L13, P3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.crm.model.decisions import Decision
@@ -17,10 +17,11 @@ from services.crm.model.mails import (
 )
 from services.crm.model.messages import Draft, Message, MessageRecipient
 from services.crm.rules.files import MessageFile
+from services.crm.rules.hand_edits import edit_of, told
 from services.crm.rules.uploads import Fate, fate
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
-from shared.events.log_decisions import LogDecided, Reason
+from shared.events.log_decisions import LogOutcome, Reason, RecordType
 from shared.events.log_reasons import Language, log_reason
 
 
@@ -46,20 +47,40 @@ def refs_of(message: Message, decision: Decision | None) -> frozenset[RecordRef]
     if message.draft is None or decision is None:
         return frozenset()
     named = {(one.record_type, one.record_id) for one in decision.decided.records}
+    named |= {(one.record_type, one.record_id) for one in message.hand_edits}
     return frozenset(
-        RecordRef(record_type=type_, record_id=id_)
-        for type_, id_ in named | decision.logged_on(message.draft)
+        RecordRef(record_type=type_, record_id=id_) for type_, id_ in named | decision.stands_on(message)
     )
+
+
+def stands_on(file: MessageFile) -> frozenset[RecordRef]:
+    """The records on which it stands, whether or not they are deleted."""
+    on = file.decision.stands_on(file.message) if file.decision else frozenset()
+    return frozenset(RecordRef(record_type=type_, record_id=id_) for type_, id_ in on)
+
+
+def never_listed(file: MessageFile) -> frozenset[UUID]:
+    """The contacts among its recipients that a never-log entry covered when it was sent (L8)."""
+    slots = _never_listed_slots(file.message, file.decision)
+    recipients = file.message.draft.recipients if file.message.draft else ()
+    return frozenset(to.contact_id for to in recipients if to.slot in slots and to.contact_id)
+
+
+def _never_listed_slots(message: Message, decision: Decision | None) -> frozenset[int]:
+    recipients = message.draft.recipients if message.draft else ()
+    listed = frozenset(to.slot for to in recipients if to.never_logged_by is not None)
+    return listed | (decision.never_logged_slots() if decision else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Who reads a mail, in which language, and the names that are known."""
+    """Who reads a mail, in which language, and the names that are known: of records, of who edited it."""
 
     who: SignedIn
     language: Language
     user_name: str | None
     names: Mapping[RecordRef, str]
+    colleagues: Mapping[UUID, str] = field(default_factory=dict)
 
 
 def mail_of(file: MessageFile, engagements: Sequence[Engagement], reading: Reading) -> Mail:
@@ -67,7 +88,7 @@ def mail_of(file: MessageFile, engagements: Sequence[Engagement], reading: Readi
     message, decision, draft = file.message, file.decision, file.message.draft
     assert draft is not None
     logged = is_logged(message, decision)
-    on = sorted(decision.logged_on(draft)) if decision and logged else ()
+    on = sorted(decision.stands_on(message)) if decision and logged else ()
     return Mail(
         id=message.id,
         subject=draft.subject,
@@ -85,7 +106,7 @@ def mail_of(file: MessageFile, engagements: Sequence[Engagement], reading: Readi
             for ref in (RecordRef(record_type=type_, record_id=id_) for type_, id_ in on)
         ),
         attachments=tuple(one.named for one in message.attachments) if logged else (),
-        decision=_explained(draft, decision.decided, reading) if decision else None,
+        decision=_explained(message, draft, decision, reading) if decision else None,
         engagements=tuple(_shown(message, decision, engagements)),
         links=draft.links,
     )
@@ -97,8 +118,16 @@ def _correspondent(to: MessageRecipient) -> Correspondent:
     )
 
 
-def _explained(draft: Draft, decided: LogDecided, reading: Reading) -> MailDecision:
-    known = {to.slot: to for to in draft.recipients}
+def _explained(message: Message, draft: Draft, decision: Decision, reading: Reading) -> MailDecision:
+    known, decided = {to.slot: to for to in draft.recipients}, decision.decided
+    hand = _Hand(message, decision, reading)
+    listed = [(one.record_type, one.record_id, one.outcome, one.reasons) for one in decided.records]
+    there = {(type_, id_) for type_, id_, _, _ in listed}
+    listed += [
+        (one.record_type, one.record_id, LogOutcome.NOT_LOGGED, ())
+        for one in message.hand_edits
+        if (one.record_type, one.record_id) not in there
+    ]
     return MailDecision(
         outcome=decided.outcome,
         decided_at=decided.occurred_at,
@@ -106,27 +135,55 @@ def _explained(draft: Draft, decided: LogDecided, reading: Reading) -> MailDecis
         reasons=_reasons(decided.reasons, reading.language),
         records=tuple(
             RecordDecision(
-                record_type=one.record_type,
-                record_id=one.record_id,
-                name=reading.names.get(RecordRef(record_type=one.record_type, record_id=one.record_id)),
-                outcome=one.outcome,
-                reasons=_reasons(one.reasons, reading.language),
+                record_type=type_,
+                record_id=id_,
+                name=reading.names.get(RecordRef(record_type=type_, record_id=id_)),
+                outcome=hand.outcome(type_, id_, outcome),
+                reasons=(*hand.reasons(type_, id_), *_reasons(reasons, reading.language)),
             )
-            for one in decided.records
+            for type_, id_, outcome, reasons in listed
         ),
         recipients=tuple(
             RecipientDecision(
                 slot=one.slot,
                 name=known[one.slot].name,
                 address=known[one.slot].address,
-                contact_id=known[one.slot].contact_id,
-                outcome=one.outcome,
-                reasons=_reasons(one.reasons, reading.language),
+                contact_id=(contact := known[one.slot].contact_id),
+                outcome=hand.outcome(RecordType.CONTACT, contact, one.outcome),
+                reasons=(
+                    *hand.reasons(RecordType.CONTACT, contact),
+                    *_reasons(one.reasons, reading.language),
+                ),
             )
             for one in decided.recipients
             if one.slot in known
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """What people have put right of a decision."""
+
+    message: Message
+    decision: Decision
+    reading: Reading
+
+    def outcome(self, type_: RecordType, id_: UUID | None, decided: LogOutcome) -> LogOutcome:
+        if edit_of(self.message, type_, id_) is None:
+            return decided
+        on = (type_, id_) in self.decision.stands_on(self.message)
+        return LogOutcome.LOGGED if on else LogOutcome.NOT_LOGGED
+
+    def reasons(self, type_: RecordType, id_: UUID | None) -> tuple[ExplainedReason, ...]:
+        edit = edit_of(self.message, type_, id_)
+        if edit is None:
+            return ()
+        rule, sentence = told(edit, self.reading.colleagues.get(edit.user_id), self.reading.language)
+        by_hand = ExplainedReason(
+            rule=rule, setting=None, entry_id=None, sentence=sentence, user_id=edit.user_id, at=edit.at
+        )
+        return (by_hand,)
 
 
 def _reasons(reasons: Iterable[Reason], language: Language) -> tuple[ExplainedReason, ...]:
@@ -144,9 +201,7 @@ def _reasons(reasons: Iterable[Reason], language: Language) -> tuple[ExplainedRe
 def _shown(
     message: Message, decision: Decision | None, engagements: Iterable[Engagement]
 ) -> Iterable[Engagement]:
-    recipients = message.draft.recipients if message.draft else ()
-    hidden = {to.slot for to in recipients if to.never_logged_by is not None}
-    hidden |= decision.never_logged_slots() if decision else frozenset()
+    hidden = _never_listed_slots(message, decision)
     for one in engagements:
         if hidden.isdisjoint(one.candidates):
             nobody = message.anonymous or one.anonymous

@@ -22,7 +22,8 @@ def timeline_rows(
     if message.draft is None or message.state is MessageState.CANCELLED or message.deleted_at is not None:
         return
     yield from _logged(message, message.draft, decision)
-    logged_on = decision.logged_on(message.draft) if decision else frozenset()
+    on = decision.stands_on(message) if decision else frozenset()
+    taken_off = decision.logged_on(message.draft) - on if decision else frozenset()
     hidden = decision.never_logged_slots() if decision else frozenset()
     for engagement in engagements:
         recipient = _attributed(message, message.draft, engagement)
@@ -30,14 +31,16 @@ def timeline_rows(
             continue
         if recipient.never_logged_by is not None or recipient.slot in hidden:
             continue  # L8: no activity of a listed recipient stands on any timeline
-        told = (RecordType.CONTACT, recipient.contact_id) in logged_on
+        told = (RecordType.CONTACT, recipient.contact_id) in on
+        if (RecordType.CONTACT, recipient.contact_id) in taken_off:
+            continue  # R3: it went from this timeline with all that belongs to it
         yield _engaged(message.draft, engagement, recipient, told=told)
 
 
 def _logged(message: Message, draft: Draft, decision: Decision | None) -> Iterator[TimelineRow]:
     if decision is None:
         return
-    for record_type, record_id in sorted(decision.logged_on(draft)):
+    for record_type, record_id in sorted(decision.stands_on(message)):
         yield TimelineRow(
             id=email_row_id(record_type, record_id, message.id),
             record_type=record_type,

@@ -27,6 +27,7 @@ from shared.events.log_decisions import LogDecided
 from shared.telemetry.names import ENGAGEMENTS_STORED
 
 Rewriter = Callable[[Mapping[UUID, MessageFile]], Rewrite]
+Editor = Callable[[MessageFile | None, Session], Awaitable[Rewrite]]
 Also = Callable[[Rewrite, Session], Awaitable[None]]
 SHOWN_ENGAGEMENTS = 200
 _LONGEST_THREAD = 200
@@ -168,6 +169,16 @@ class Messages:
         for engagement in (await self._database.in_transaction(body)).engagements:
             ENGAGEMENTS_STORED.labels(engagement.kind.value).inc()
 
+    async def edit(self, account_id: UUID, message_id: UUID, editor: Editor) -> None:
+        """The same for one mail, where deciding takes more reading. The editor may be called several times.
+        Raises DatabaseAway."""
+
+        async def body(session: Session) -> None:
+            files = await self._read(account_id, [message_id], session)
+            await self._write(account_id, await editor(files.get(message_id), session), session)
+
+        await self._database.in_transaction(body)
+
     async def _meet(self, account_id: UUID, newcomers: Newcomers, session: Session) -> Rewrite:
         """Give recipients their contacts: L5. In the same transaction, so that none is made twice."""
         contacts = {
@@ -209,7 +220,7 @@ class Messages:
         await self._files.settle(account_id, changes.files, session)
         pending = any(file_fate is Fate.PENDING for _, file_fate in changes.files)
         for message in changes.messages:
-            if pending or message.deleted_at is not None:
+            if pending or message.deleted_at is not None or message.hand_edits:
                 await self._meet_decision(account_id, message.id, session)
         await self._meet_deletion(account_id, changes, session)
         await self._timeline.put_all(account_id, changes.rows, session)
@@ -236,8 +247,8 @@ class Messages:
         return await self._database.in_transaction(body)
 
     async def _meet_decision(self, account_id: UUID, message_id: UUID, session: Session) -> None:
-        """Write where a decision is written, so that one made at the same time conflicts with the upload or
-        deletion: one of the two is done again and sees the other."""
+        """Write where a decision is written, so that one made at the same time conflicts with the upload,
+        deletion or edit by hand: one of the two is done again and sees the other."""
         counted = {"$inc": {"uploads": 1}}
         await self._decisions.update(account_id, message_id, counted, upsert=True, session=session)
 

@@ -238,14 +238,16 @@ class AllRecords:
         kinds: tuple[Records[Any], ...] = (self.contacts, self.companies, self.deals, self.tickets)
         return sum([await kind.hand_over(account_id, owner_id, successor_id) for kind in kinds])
 
-    async def names(self, account_id: UUID, refs: Iterable[RecordRef]) -> dict[RecordRef, str]:
+    async def names(
+        self, account_id: UUID, refs: Iterable[RecordRef], session: Session | None = None
+    ) -> dict[RecordRef, str]:
         """The names of those that exist."""
         wanted: dict[RecordType, list[RecordRef]] = {}
         for ref in refs:
             wanted.setdefault(ref.record_type, []).append(ref)
         names: dict[RecordRef, str] = {}
         for type_, of_type in wanted.items():
-            found = await self.of(type_).some(account_id, [ref.record_id for ref in of_type])
+            found = await self.of(type_).some(account_id, [ref.record_id for ref in of_type], session)
             names |= {ref: found[ref.record_id].name for ref in of_type if ref.record_id in found}
         return names
 

@@ -10,7 +10,7 @@ from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
 from services.crm.model.imports import ImportPlan, ImportProgress
-from services.crm.model.mails import Mail, MailBody, ThreadMail
+from services.crm.model.mails import Mail, MailAssociations, MailBody, ThreadMail
 from services.crm.model.messages import FeedDetail, FeedRow
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.records import AnyRecord, Association, LegalBasisChange
@@ -256,6 +256,18 @@ class Mails(Protocol):
         """Problem 403, 404."""
 
 
+class MailAssociationsBook(Protocol):
+    """On which records a mail stands."""
+
+    async def get(self, who: SignedIn, message_id: UUID) -> MailAssociations:
+        """Problem 404, 409 (not logged)."""
+
+    async def change(
+        self, who: SignedIn, message_id: UUID, added: Collection[RecordRef], removed: Collection[RecordRef]
+    ) -> MailAssociations:
+        """Problem 404, 409, 422 (none or too many left, not there, never logged)."""
+
+
 class Pins(Protocol):
     """Mails on top of timelines."""
 
@@ -322,6 +334,9 @@ class PagesApplication(Protocol):
 
     @property
     def mails(self) -> Mails: ...
+
+    @property
+    def mail_associations(self) -> MailAssociationsBook: ...
 
     @property
     def pins(self) -> Pins: ...

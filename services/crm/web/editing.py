@@ -1,7 +1,7 @@
 """Making, editing and deleting records, and taking a deletion back."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -37,6 +37,7 @@ from shared.events.log_decisions import RecordType
 from shared.http.problems import NOT_FOUND, Problem
 
 router = APIRouter()
+Associated = Literal["record", "mail"]  # what the records are associated with
 _SEE_OTHER = 303
 _FOUND = 10  # records offered by a search for associations
 _MEANWHILE = gettext(
@@ -201,13 +202,14 @@ async def search_associations(
     visit: SignedInPage,
     type_: Annotated[RecordType, Query(alias="associate_type")] = RecordType.COMPANY,
     q: Annotated[str, Query(alias="associate_q", max_length=200)] = "",
+    of: Annotated[Associated, Query(alias="associate_of")] = "record",
 ) -> Response:
     """Records to associate: buttons that add one to the form."""
     found: list[Any] = []
     if q.strip():
         book = visit.desk.application.records.of(type_)
         found = list((await book.page(visit.visitor.account_id, q.strip(), None, _FOUND)).items)
-    return visit.page("_associations_found.html", found=found, type=type_, query=q.strip())
+    return visit.page("_associations_found.html", found=found, type=type_, query=q.strip(), of=of)
 
 
 @router.get("/associations/chosen")
@@ -215,11 +217,12 @@ async def choose_association(
     visit: SignedInPage,
     type_: Annotated[RecordType, Query(alias="type")],
     record_id: Annotated[UUID, Query(alias="id")],
+    of: Annotated[Associated, Query()] = "record",
 ) -> Response:
     """One chosen record as a line of the form. Problem 404."""
     found = await visit.desk.application.records.of(type_).get(visit.visitor.account_id, record_id)
     one = Association(record_type=type_, record_id=record_id, name=found.name)
-    return visit.page("_association_chosen.html", one=one)
+    return visit.page("_association_chosen.html", one=one, of=of)
 
 
 @router.get("/contacts/{record_id}/legal-basis")

@@ -19,15 +19,30 @@ Images = Annotated[bool, Query()]
 @router.get("")
 async def mail(visit: SignedInPage, message_id: UUID, images: Images = False) -> Response:
     """The mail with all that is known of it."""
+    return await mail_page(visit, message_id, images=images)
+
+
+async def mail_page(
+    visit: SignedInVisit,
+    message_id: UUID,
+    *,
+    images: bool = False,
+    status_code: int = 200,
+    form: object = None,
+) -> Response:
+    """The page; `form`: in place of the associations. Problem 404."""
     application, who = visit.desk.application, visit.visitor.as_signed_in()
     found = await application.mails.get(who, message_id, visit.language)
     return visit.page(
         "mail.html",
+        status_code=status_code,
         mail=found,
         body=await _body(visit, message_id, images),
         images=images,
         thread=await application.mails.thread(who, message_id),
         names={to.slot: to.name or to.address for to in found.recipients},
+        form=form,
+        swapped=False,
     )
 
 

@@ -74,6 +74,7 @@ ACTIONS = {
     "user.password_link": gettext("Password link made"),
     "user.role_changed": gettext("Role changed"),
     "user.left": gettext("User has left"),
+    "mail.associations_changed": gettext("Associations of a mail changed"),
     "mail.deleted": gettext("Mail deleted"),
     "contacts.legal_basis_changed": gettext("Legal basis of many contacts changed"),
     "contact.deleted": gettext("Contact deleted"),
@@ -109,6 +110,9 @@ SETTINGS = {
     "role": gettext("Role"),
     "successor": gettext("Handed over to"),
     "records": gettext("Records"),
+    "message_id": gettext("Mail"),
+    "added": gettext("Added"),
+    "removed": gettext("Removed"),
 }
 RECORD_PATHS = {
     RecordType.CONTACT: "contacts",

@@ -18,6 +18,9 @@ NOUNS = ("contacts", "companies", "deals", "tickets")
 METHODS = ("get", "post", "put", "patch", "delete")
 BODIES: dict[str, dict[str, Any]] = {
     "MailBody": {"receipt": "theirs"},
+    "AssociationsAsked": {
+        "records": [{"record_type": "deal", "record_id": "00000000-0000-7000-8000-000000000000"}]
+    },
     "RoleAsked": {"role": "rep"},
     "Successor": {"successor_id": "00000000-0000-7000-8000-000000000000"},
 }

@@ -115,6 +115,8 @@ async def test_a_logged_mail_is_read_by_colleagues(crm: Collaborators, people: P
             "setting": None,
             "entry_id": None,
             "sentence": "The record was ticked when the mail was sent.",
+            "user_id": None,
+            "at": None,
         }
     ]
     assert [one["name"] for one in mail["decision"]["records"]] == ["山田 花子", "Renewal"]
@@ -168,8 +170,10 @@ async def test_another_account_finds_nothing(crm: Collaborators, people: People)
     async with client(crm) as http:
         http.cookies.set("kaifu_session", opened.cookie.get_secret_value())
         http.headers["X-CSRF-Token"] = opened.session.csrf_token
-        for page in (f"/mail/{id_}", f"/mail/{id_}/body"):
+        associations = f"/mail/{id_}/associations"
+        for page in (f"/mail/{id_}", f"/mail/{id_}/body", associations, f"{associations}/edit"):
             assert (await http.get(page)).status_code == 404
+        assert (await http.post(associations)).status_code == 404
         assert (await http.post(f"/mail/{id_}/delete")).status_code == 404
         assert (await http.put(f"/contacts/{hanako}/pins/{id_}")).status_code == 404
     assert (await asked(crm, people, people.rep, "GET", path(upload))).status_code == 200

@@ -22,6 +22,7 @@ from services.crm.model.mails import (
     Correspondent,
     ExplainedReason,
     Mail,
+    MailAssociations,
     MailBody,
     MailDecision,
     NamedRecord,
@@ -748,6 +749,27 @@ class FakeMails:
 
 
 @dataclass
+class FakeMailAssociations:
+    """Where the mails of the fake stand; `refusal` of every change."""
+
+    mails: FakeMails
+    changes: list[tuple[set[RecordRef], set[RecordRef]]] = field(default_factory=list)
+    refusal: Problem | None = None
+
+    async def get(self, who: SignedIn, message_id: UUID) -> MailAssociations:
+        mail = await self.mails.get(who, message_id, "en")
+        return MailAssociations(records=tuple(one for one in mail.records if one.name), version=1)
+
+    async def change(
+        self, who: SignedIn, message_id: UUID, added: Collection[RecordRef], removed: Collection[RecordRef]
+    ) -> MailAssociations:
+        if self.refusal is not None:
+            raise self.refusal
+        self.changes.append((set(added), set(removed)))
+        return await self.get(who, message_id)
+
+
+@dataclass
 class FakePins:
     """The rows on top of every timeline; `full` takes no more."""
 
@@ -789,10 +811,12 @@ class FakeCrm:
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
     mails: FakeMails = field(default_factory=FakeMails)
+    mail_associations: FakeMailAssociations = field(init=False)
     pins: FakePins = field(init=False)
     recycle_bin: FakeRecycleBin = field(init=False)
 
     def __post_init__(self) -> None:
+        self.mail_associations = FakeMailAssociations(self.mails)
         self.pins = FakePins(self.timelines)
         self.recycle_bin = FakeRecycleBin(self.records)
 

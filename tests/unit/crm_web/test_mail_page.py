@@ -6,10 +6,11 @@ import pytest
 
 from services.crm.model.attachments import NamedAttachment
 from services.crm.model.mails import MailBody, ThreadMail
+from services.crm.problems import MAIL_NOT_LOGGED, NEVER_LOGGED, NO_SUCH_RECORD
 from shared.directory.contract import RecordRef
 from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
-from shared.http.problems import FORBIDDEN, Problem
+from shared.http.problems import CONFLICT, FORBIDDEN, INVALID, Problem
 from tests.unit.crm_web.fakes import (
     CSRF,
     NOW,
@@ -197,3 +198,70 @@ async def test_a_row_opens_its_mail_in_place(browser: Browser, crm: FakeCrm) -> 
     crm.timelines.rows = [row]
     html = await shown(browser, f"/contacts/{person.id}")
     assert f'<details class="expand" hx-get="/mail/{row.message_id}/frame" hx-trigger="toggle once"' in html
+
+
+async def test_associations_are_edited_in_place(browser: Browser, crm: FakeCrm) -> None:
+    """What was ticked and unticked is sent on; the list, the reasons and the delete button come back."""
+    one = crm.mails.add(mail(), LETTER)
+    page = await shown(browser, f"/mail/{one.id}")
+    assert f'hx-get="/mail/{one.id}/associations/edit"' in page
+    record, new = one.records[0], new_id()
+    async with browser() as client:
+        form = await client.get(f"/mail/{one.id}/associations/edit", headers={"HX-Request": "true"})
+        whole = await client.get(f"/mail/{one.id}/associations/edit")
+        sent = {
+            "was": f"contact:{record.record_id}\ndeal:nonsense",
+            "association": [f"deal:{new}:A: b", "deal:x:y", "nonsense"],
+        }
+        saved = await client.post(
+            f"/mail/{one.id}/associations", data=sent, headers=TOKEN | {"HX-Request": "true"}
+        )
+        plain = await client.post(f"/mail/{one.id}/associations", data=sent, headers=TOKEN)
+    assert f'value="contact:{record.record_id}:{record.name}" checked' in form.text
+    assert "<html" in whole.text
+    assert 'name="was"' in whole.text
+    assert (saved.status_code, plain.status_code, plain.headers["location"]) == (200, 303, f"/mail/{one.id}")
+    added = {RecordRef(record_type=RecordType.DEAL, record_id=new)}
+    removed = {RecordRef(record_type=RecordType.CONTACT, record_id=record.record_id)}
+    assert crm.mail_associations.changes == [(added, removed)] * 2
+    assert "Saved." in saved.text
+    assert saved.text.count("hx-swap-oob") == 2
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (Problem(INVALID, "x"), "at least one record"),
+        (Problem(NO_SUCH_RECORD, "x"), "does not exist any more"),
+        (Problem(MAIL_NOT_LOGGED, "x"), "not logged"),
+        (Problem(CONFLICT, "x"), "too often"),
+    ],
+)
+async def test_why_associations_can_t_be_saved_is_said_in_the_form(
+    browser: Browser, crm: FakeCrm, problem: Problem, words: str
+) -> None:
+    one = crm.mails.add(mail(), LETTER)
+    crm.mail_associations.refusal = problem
+    sent = {"association": f"deal:{new_id()}:Renewal"}
+    async with browser() as client:
+        for headers in (TOKEN, TOKEN | {"HX-Request": "true"}):
+            answer = await client.post(f"/mail/{one.id}/associations", data=sent, headers=headers)
+            assert answer.status_code == problem.problem.status
+            assert words in answer.text
+            assert "Renewal" in answer.text
+
+
+@pytest.mark.requirement("L8")
+async def test_a_contact_that_is_never_logged_is_named(browser: Browser, crm: FakeCrm) -> None:
+    one, listed = crm.mails.add(mail(), LETTER), new_id()
+    crm.mail_associations.refusal = Problem(NEVER_LOGGED, "x", record_ids=[str(listed)])
+    sent = {"association": [f"contact:{listed}:100% <i>", f"deal:{new_id()}:Renewal"]}
+    async with browser() as client:
+        answer = await client.post(f"/mail/{one.id}/associations", data=sent, headers=TOKEN)
+    assert answer.status_code == 422
+    assert "No mail is logged on 100% &lt;i&gt;:" in answer.text
+
+
+async def test_a_mail_that_is_not_logged_offers_no_associations(browser: Browser, crm: FakeCrm) -> None:
+    one = crm.mails.add(mail(decision=None, records=(), logged=False))
+    assert "associations/edit" not in await shown(browser, f"/mail/{one.id}")
