@@ -1,6 +1,8 @@
 """Lists, forms, deletion and import of records in real Chromium (R1)."""
 
 from collections.abc import AsyncIterator
+from itertools import product
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,6 +13,8 @@ from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from shared.events.ids import new_id
 from tests.integration.browser import chromium, sign_in, watched
+from tests.integration.client import signed_in
+from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("R1")]
 ENGLISH = 1
@@ -71,6 +75,50 @@ async def test_a_record_is_made_found_edited_and_associated_without_a_reload(
         await page.fill("#q", name)
         await expect(page.locator(".person")).to_have_count(1)
         assert complaints == []
+
+
+@pytest.mark.requirement("P2", "P4")
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_a_contact_says_whether_its_opens_are_tracked(
+    stack: Stack, browser: Browser, language: str
+) -> None:
+    """And leads to the basis; once it is saved, the page says so without a reload. Pictures to look at."""
+    who = people(stack.sign_ins, Role.REP)[ENGLISH if language == "en" else 0]
+    basis, saves = ("legal_basis", {"en": "Save", "ja": "保存"}[language])
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    async with signed_in(stack.addresses, stack.sign_ins, Role.SUPER_ADMIN) as admin:
+        own = {"Authorization": f"Bearer {admin.token}"}
+        settings = f"{admin.app_url}/v1/settings/email"
+        before = (await admin.http.get(settings, headers=own)).json()
+        answer = await admin.http.put(settings, json=before | {"data_privacy": True}, headers=own)
+        assert answer.status_code == 200
+        try:
+            for scheme, (size, width) in product(SCHEMES, WIDTHS.items()):
+                new = {"name": f"Ana {new_id().hex[-8:]}", "addresses": [f"{new_id()}@acme.example"]}
+                made = await admin.http.post(f"{admin.app_url}/v1/contacts", json=new, headers=own)
+                options: dict[str, Any] = {
+                    "viewport": {"width": width, "height": 800},
+                    "color_scheme": scheme,
+                }
+                async with watched(browser, locale=language, **options) as (context, complaints):
+                    page = await context.new_page()
+                    await sign_in(page, stack.addresses["app_url"], who)
+                    await at(page, stack, f"/contacts/{made.json()['id']}")
+                    await unmoved(page)
+                    said = page.locator(".privacy")
+                    await expect(said).to_have_class("privacy untracked")
+                    await page.screenshot(path=FOLDER / f"untracked-{language}-{scheme}-{size}.png")
+                    await said.get_by_role("link").focus()
+                    await page.keyboard.press("Enter")
+                    await expect(page.locator(f"#{basis}")).to_be_focused()
+                    await page.select_option(f"#{basis}", "freely_given_consent")
+                    await page.get_by_role("button", name=saves).click()
+                    await expect(said).to_have_class("privacy")
+                    await page.screenshot(path=FOLDER / f"tracked-{language}-{scheme}-{size}.png")
+                    assert await page.evaluate("window.notReloaded") is True
+                    assert complaints == []
+        finally:
+            await admin.http.put(settings, json=before, headers=own)
 
 
 async def test_two_editors_see_each_other_and_lose_nothing(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.crm.model.accounts import EmailSettings, User
+from services.crm.model.accounts import Account, EmailSettings, User
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
@@ -55,7 +55,10 @@ class OAuth(Protocol):
 
 
 class Accounts(Protocol):
-    """Names of colleagues."""
+    """The account, and names of colleagues."""
+
+    async def get(self, account_id: UUID) -> Account | None:
+        """It, with its settings."""
 
     async def users(self, account_id: UUID) -> list[User]:
         """All of the account."""

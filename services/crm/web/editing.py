@@ -65,6 +65,7 @@ class FormView:
     faults: Faults = field(default_factory=dict)
     theirs: Values = field(default_factory=dict)
     before: Values = field(default_factory=dict)
+    focus: str = "name"
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -119,8 +120,11 @@ async def create(visit: ChangingPage) -> Response:
     return _go(visit, f"/{kind.path}/{record.id}")
 
 
-async def edit_form(visit: SignedInPage, record_id: UUID) -> Response:
-    """The form in place of the record's properties; without script, on the record's page."""
+async def edit_form(
+    visit: SignedInPage, record_id: UUID, focus: Annotated[str, Query(alias="field", max_length=50)] = "name"
+) -> Response:
+    """The form in place of the record's properties; without script, on the record's page. `field`: where the
+    cursor stands at first."""
     kind = kind_of(visit.request)
     record, associations = await _record(visit, kind, record_id)
     values = values_of(kind.type, record, associations)
@@ -132,6 +136,7 @@ async def edit_form(visit: SignedInPage, record_id: UUID) -> Response:
         as_json(values),
         record_id,
         record.version,
+        focus=focus,
     )
     return await _shown(visit, view, 200)
 

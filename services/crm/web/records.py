@@ -1,19 +1,21 @@
 """The page of any record with its timeline."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.crm.model.base import Page
+from services.crm.model.records import AnyRecord, Contact
 from services.crm.model.timeline import TimelineRow, TimelineType
+from services.crm.rules.policy import why_untracked
 from services.crm.web.desk import ChangingPage, SignedInPage, SignedInVisit
 from services.crm.web.kinds import KINDS, Kind, kind_of
 from services.crm.web.properties import properties
 from services.crm.web.words import gettext
-from shared.directory.contract import RecordRef
+from shared.directory.contract import RecordRef, UntrackedReason
 from shared.http.problems import CONFLICT, Problem
 
 router = APIRouter()
@@ -76,9 +78,21 @@ async def record_page(
         record=found,
         properties=properties(found, owner),
         associations=await book.associations(account_id, record_id),
+        privacy=await _privacy(visit, found),
         timeline=shown,
         form=form,
     )
+
+
+async def _privacy(visit: SignedInVisit, record: AnyRecord) -> UntrackedReason | Literal["tracked"] | None:
+    """Whether opens of a mail to this contact alone are tracked (P2). None: that is no matter of a basis,
+    since the account does not ask for one, or the record is no contact."""
+    if not isinstance(record, Contact):
+        return None
+    account = await visit.desk.application.accounts.get(visit.visitor.account_id)
+    if account is None or not account.settings.data_privacy:
+        return None
+    return why_untracked(account, [record.legal_basis.kind]) or "tracked"
 
 
 async def timeline(

@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from services.crm.application.oauth import OAuthError
-from services.crm.model.accounts import EmailSettings, User
+from services.crm.model.accounts import Account, EmailSettings, User
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
@@ -322,9 +322,13 @@ class FakeOAuth:
 
 @dataclass
 class FakeAccounts:
-    """Colleagues."""
+    """Colleagues, and the settings of their account."""
 
     all: list[User]
+    settings: EmailSettings = field(default_factory=EmailSettings)
+
+    async def get(self, account_id: UUID) -> Account | None:
+        return Account(id=account_id, name="Test", settings=self.settings, created_at=NOW)
 
     async def users(self, account_id: UUID) -> list[User]:
         return self.all

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.crm.model.accounts import EmailSettings
 from services.crm.model.attachments import LeftOut, NamedAttachment
 from services.crm.model.records import Association, Company, Deal, LegalBasis, LegalBasisKind
 from services.crm.model.timeline import TimelineType
@@ -53,6 +54,48 @@ async def test_a_contact_shows_properties_owner_and_associations(browser: Browse
     ):
         assert text in html
     assert "Nothing has happened here yet" in html
+
+
+@pytest.mark.requirement("P1", "P2")
+@pytest.mark.parametrize(
+    ("settings", "kind", "words"),
+    [
+        ({"data_privacy": True}, LegalBasisKind.NONE, "Opens are not tracked: data privacy is on"),
+        ({"data_privacy": True}, LegalBasisKind.NOT_APPLICABLE, "Opens are tracked"),
+        ({"data_privacy": True, "tracking": False}, LegalBasisKind.NONE, "tracking is switched off"),
+        (
+            {"data_privacy": True, "tracking": False},
+            LegalBasisKind.NOT_APPLICABLE,
+            "tracking is switched off",
+        ),
+        ({"data_privacy": False}, LegalBasisKind.NONE, None),
+        ({"data_privacy": False}, LegalBasisKind.NOT_APPLICABLE, None),
+    ],
+)
+async def test_a_contact_says_whether_its_opens_are_tracked(
+    browser: Browser, crm: FakeCrm, settings: dict[str, bool], kind: LegalBasisKind, words: str | None
+) -> None:
+    """And how to change that, where a basis would. Nothing is said while the account asks for none."""
+    crm.accounts.settings = EmailSettings(**settings)
+    person = contact(legal_basis=LegalBasis(kind=kind))
+    crm.records.contacts.records = [person]
+    for path in ("", "/card"):
+        html = await shown(browser, f"/contacts/{person.id}{path}")
+        assert ('class="privacy' in html) is (words is not None)
+        assert words is None or words in html
+        changed_by = f'href="/contacts/{person.id}/edit?field=legal_basis"'
+        assert (changed_by in html) is (words is not None and "data privacy" in words)
+    form = await shown(browser, f"/contacts/{person.id}/edit?field=legal_basis")
+    assert '<select id="legal_basis" name="legal_basis" autofocus' in form
+    assert form.count("autofocus") == 1
+
+
+@pytest.mark.requirement("P2")
+async def test_other_records_say_nothing_of_a_basis(browser: Browser, crm: FakeCrm) -> None:
+    crm.accounts.settings = EmailSettings(data_privacy=True)
+    deal = Deal(id=new_id(), name="Renewal", created_at=NOW, updated_at=NOW)
+    crm.records.deals.records = [deal]
+    assert "Opens are" not in await shown(browser, f"/deals/{deal.id}")
 
 
 @pytest.mark.requirement("R2")
