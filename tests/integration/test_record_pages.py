@@ -121,6 +121,63 @@ async def test_a_contact_says_whether_its_opens_are_tracked(
             await admin.http.put(settings, json=before, headers=own)
 
 
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_many_contacts_get_a_basis_without_a_reload(
+    stack: Stack, browser: Browser, language: str
+) -> None:
+    """Ticked by keyboard, or all that match a search; what became of them is said. Pictures to look at."""
+    who = people(stack.sign_ins, Role.REP)[ENGLISH if language == "en" else 0]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    async with signed_in(stack.addresses, stack.sign_ins, Role.SUPER_ADMIN) as admin:
+        for scheme, (size, width) in product(SCHEMES, WIDTHS.items()):
+            family, own = f"Bulk{new_id().hex[-8:]}", {"Authorization": f"Bearer {admin.token}"}
+            for number in range(60):
+                new = {"name": f"{family} {number}", "addresses": [f"n{number}@{family}.example"]}
+                made = await admin.http.post(f"{admin.app_url}/v1/contacts", json=new, headers=own)
+                assert made.status_code == 201
+            options: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+            async with watched(browser, locale=language, **options) as (context, complaints):
+                page = await context.new_page()
+                page.on("dialog", lambda dialog: dialog.accept())
+                await sign_in(page, stack.addresses["app_url"], who)
+                await at(page, stack, "/contacts")
+                await unmoved(page)
+                async with page.expect_response(f"**/contacts/rows?q={family}"):
+                    await page.fill("#q", family)
+                await expect(page.locator("#searching")).not_to_have_class("searching htmx-request")
+                await page.locator(".bulk summary").focus()
+                await page.keyboard.press("Enter")
+                await page.locator("#bulk button[value=ticked]").click()
+                await expect(page.locator("#bulk-done")).to_be_empty()  # the browser asks for the basis
+                await page.select_option("#bulk-kind", "freely_given_consent")
+                await page.locator("#bulk button[value=ticked]").click()
+                await expect(page.locator("#bulk-done [role=alert]")).to_be_visible()
+                first = page.locator(".pick").first
+                await first.locator("input").focus()
+                await page.keyboard.press("Space")
+                await page.locator(".pick").nth(1).locator("input").check()
+                await expect(page.locator("#ticked")).to_have_text("(2)")
+                await page.fill("#bulk-source", "fair")
+                await page.keyboard.press("Enter")
+                await expect(page.locator("#bulk-done [role=status]")).to_contain_text("2")
+                await expect(first.locator(".tag")).not_to_have_class("tag none")
+                await expect(page.locator(".pick .tag.none").first).to_be_visible()
+                await expect(first.locator("input")).to_be_checked()
+                await page.screenshot(path=FOLDER / f"bulk-{language}-{scheme}-{size}.png")
+                wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                assert await page.evaluate(wider) <= 0
+                await page.locator("#tick-all").click()
+                await expect(page.locator("#ticked")).not_to_have_text("(2)")
+                await page.locator("#untick-all").click()
+                await expect(page.locator("#ticked")).to_be_hidden()
+                await page.locator("#bulk button[value=all]").click()
+                await expect(page.locator("#bulk-done [role=status]")).to_contain_text("58")
+                await expect(page.locator(".pick .tag.none")).to_have_count(0)
+                assert await page.evaluate("window.notReloaded") is True
+                assert [one for one in complaints if "422" not in one] == []
+
+
 async def test_two_editors_see_each_other_and_lose_nothing(
     stack: Stack, browser: Browser, rep: Person
 ) -> None:

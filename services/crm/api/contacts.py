@@ -15,6 +15,7 @@ from services.crm.api.record_routes import (
     Text,
     record_routes,
 )
+from services.crm.application.legal_bases import MOST
 from services.crm.model.base import Page
 from services.crm.model.records import (
     Association,
@@ -74,7 +75,7 @@ class WholeContact(Contact):
 class LegalBasisForMany(Asked):
     """A basis for many contacts at once."""
 
-    ids: Annotated[list[UUID], Field(min_length=1, max_length=500)]
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
     legal_basis: LegalBasisAsked
 
 

@@ -26,6 +26,7 @@ from shared.events.ids import new_id
 from shared.http.problems import NOT_FOUND, Problem
 
 AT_ONCE = 100  # contacts of one transaction
+MOST = 500  # of one change
 
 
 class LegalBases:

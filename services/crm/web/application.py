@@ -13,7 +13,13 @@ from services.crm.model.imports import ImportPlan, ImportProgress
 from services.crm.model.mails import Mail, MailAssociations, MailBody, ThreadMail
 from services.crm.model.messages import FeedDetail, FeedRow
 from services.crm.model.never_log import NeverLogEntry
-from services.crm.model.records import AnyRecord, Association, LegalBasisChange
+from services.crm.model.records import (
+    AnyRecord,
+    Association,
+    LegalBasis,
+    LegalBasisChange,
+    LegalBasisResult,
+)
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow
@@ -144,6 +150,11 @@ class LegalBases(Protocol):
         self, account_id: UUID, contact_id: UUID, after: str | None = None, limit: int = ...
     ) -> Page[LegalBasisChange]:
         """Newest first. Problem 404, 422 (cursor)."""
+
+    async def change_all(
+        self, who: SignedIn, contact_ids: Sequence[UUID], basis: LegalBasis
+    ) -> list[LegalBasisResult]:
+        """What became of each."""
 
 
 class ContactFiles(Protocol):

@@ -198,7 +198,9 @@ async def restore(visit: ChangingPage, record_id: UUID) -> Response:
         fault = _RESTORE_TAKEN if error.problem is ADDRESS_TAKEN else _RESTORE_GONE
         found = await rows_of(visit, kind, "", None)
         status = int(error.problem.status)
-        return visit.page("records.html", status_code=status, deleted=record_id, fault=fault, **found)
+        return visit.page(
+            "records.html", status_code=status, deleted=record_id, fault=fault, bulk=None, **found
+        )
     return _go(visit, f"/{kind.path}/{record_id}")
 
 

@@ -19,7 +19,7 @@ SearchText = Annotated[str, Query(max_length=200)]
 async def records(visit: SignedInPage, q: SearchText = "", deleted: UUID | None = None) -> Response:
     """The list, newest first. `deleted`: the record whose deletion the page offers to take back."""
     found = await rows_of(visit, kind_of(visit.request), q, None)
-    return visit.page("records.html", deleted=deleted, fault=None, **found)
+    return visit.page("records.html", deleted=deleted, fault=None, bulk=None, **found)
 
 
 async def rows(visit: SignedInPage, q: SearchText = "", after: Cursor = None) -> Response:

@@ -10,6 +10,7 @@ from services.crm.collaborators import Collaborators
 from services.crm.store.records import Records
 from shared.events.ids import new_id
 from tests.integration.crm.people import Clock, People, as_user, client
+from tests.integration.crm.test_pages_of_others import browser
 
 pytestmark = pytest.mark.requirement("P4")
 CONTRACT = {"kind": "performance_of_contract", "source": "order 7"}
@@ -102,6 +103,35 @@ async def test_a_change_of_many_loses_no_edit_made_at_the_same_time(
     assert (edits, [one["outcome"] for one in results]) == ([200], ["changed"])
     assert (now["phone"], now["legal_basis"]["kind"], now["version"]) == ("7", CONTRACT["kind"], 3)
     assert len(history["items"]) == 1
+
+
+async def test_many_are_changed_from_the_list_and_noted(crm: Collaborators, people: People) -> None:
+    """The ticked and all that match, as the API does it; another account's contacts are not found."""
+    data = {"kind": CONTRACT["kind"], "source": CONTRACT["source"]}
+    ticked = data | {"ids": [str(people.hanako.id), str(people.liam.id)]}
+    async with await browser(crm, people.stranger) as stranger:
+        answer = await stranger.post("/contacts/legal-basis", data=ticked)
+        assert "2 were not found" in answer.text
+        answer = await stranger.post("/contacts/legal-basis", data=data | {"scope": "all"})
+        assert "No contact is in the list" in answer.text
+    assert await crm.records.contacts.get(people.account_id, people.liam.id) == people.liam
+    async with await browser(crm, people.rep) as rep:
+        answer = await rep.post("/contacts/legal-basis", data=data | {"scope": "all", "q": "liam"})
+        assert "1 contact changed." in answer.text
+        answer = await rep.post("/contacts/legal-basis", data=ticked)
+        assert "1 contact changed." in answer.text
+        assert "1 had this basis and source already." in answer.text
+        forged = await rep.post("/contacts/legal-basis", data=ticked, headers={"X-CSRF-Token": "x"})
+        assert forged.status_code == 403
+    history = await crm.legal_bases.history(people.account_id, people.liam.id)
+    assert [(one.kind.value, one.source, one.user_id) for one in history.items] == [
+        (CONTRACT["kind"], CONTRACT["source"], people.rep.id)
+    ]
+    noted = [
+        (one.action, one.user_id, one.after["contacts"])
+        for one in await crm.stores.audit.newest(people.account_id, 10)
+    ]
+    assert noted == [("contacts.legal_basis_changed", people.rep.id, 1)] * 2
 
 
 @pytest.mark.parametrize(

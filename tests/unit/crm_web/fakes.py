@@ -42,10 +42,13 @@ from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.records import (
     AnyRecord,
     Association,
+    BulkOutcome,
     Company,
     Contact,
     Deal,
+    LegalBasis,
     LegalBasisChange,
+    LegalBasisResult,
     Record,
     Ticket,
 )
@@ -482,14 +485,26 @@ class FakeRecycleBin:
 
 @dataclass
 class FakeLegalBases:
-    """One history for every contact."""
+    """One history for every contact; `outcomes` of the first contacts of a change of many."""
 
     changes: list[LegalBasisChange] = field(default_factory=list)
+    asked: list[tuple[list[UUID], LegalBasis]] = field(default_factory=list)
+    outcomes: list[BulkOutcome] = field(default_factory=list)
 
     async def history(
         self, account_id: UUID, contact_id: UUID, after: str | None = None, limit: int = 50
     ) -> Page[LegalBasisChange]:
         return cut(self.changes, after, limit)
+
+    async def change_all(
+        self, who: SignedIn, contact_ids: Sequence[UUID], basis: LegalBasis
+    ) -> list[LegalBasisResult]:
+        self.asked.append((list(contact_ids), basis))
+        outcomes = [*self.outcomes, *([BulkOutcome.CHANGED] * len(contact_ids))]
+        return [
+            LegalBasisResult(id=id_, outcome=outcome)
+            for id_, outcome in zip(contact_ids, outcomes, strict=False)
+        ]
 
 
 @dataclass
