@@ -5,7 +5,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from services.crm.rules.addresses import LONGEST, PATTERN, fold
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 20_000
 _MAX_TEXT = 256
+_BLANK = " ,;\t\r\n"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "name": ("name", "full name", "contact", "氏名", "名前", "お名前"),
@@ -84,28 +85,35 @@ def decoded(content: bytes) -> str:
 def read_sheet(content: bytes) -> Sheet:
     """The rows of a file. NotReadable."""
     text = decoded(content)
-    head = text.split("\n", 1)[0]
+    head = next((line for line in io.StringIO(text) if line.strip(_BLANK)), "")
     delimiter = max(",;\t", key=head.count)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         lines = list(islice(reader, MAX_ROWS + 2))  # one more than there may be: an empty line is a list too
     except csv.Error:
         raise NotReadable("csv") from None
-    if not lines or not any(lines[0]):
-        raise NotReadable("empty")
     if len(lines) - 1 > MAX_ROWS:
         raise NotReadable("rows")
-    fields = [_FIELD_OF.get(_folded(name)) for name in lines[0]]
+    first = next((number for number, cells in enumerate(lines) if _any(cells)), None)
+    if first is None:
+        raise NotReadable("empty")
+    names = lines[first]
+    fields = [_FIELD_OF.get(_folded(name)) for name in names]
     if "address" not in fields:
         raise NotReadable("columns")
-    unknown = tuple(name for name, field in zip(lines[0], fields, strict=True) if field is None and name)
-    return Sheet(tuple(field for field in fields if field), unknown, tuple(_rows(fields, lines[1:])))
+    unknown = tuple(name for name, field in zip(names, fields, strict=True) if field is None and name)
+    return Sheet(tuple(field for field in fields if field), unknown, tuple(_rows(fields, lines, first + 1)))
 
 
-def _rows(fields: list[str | None], lines: Iterable[list[str]]) -> Iterable[Row]:
+def _any(cells: Iterable[str]) -> bool:
+    return any(cell.strip() for cell in cells)
+
+
+def _rows(fields: list[str | None], lines: Sequence[list[str]], start: int) -> Iterable[Row]:
+    """Of the lines from `start` on; people count them from 1."""
     seen: set[str] = set()
-    for line, cells in enumerate(lines, start=2):
-        if not any(cell.strip() for cell in cells):
+    for line, cells in enumerate(lines[start:], start=start + 1):
+        if not _any(cells):
             continue
         known: dict[str, str] = {}
         for field, cell in zip(fields, cells, strict=False):

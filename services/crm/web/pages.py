@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.model.failures import DatabaseAway
+from services.crm.rules.never_log import MAX_ENTRIES
 from services.crm.web import (
     allow,
     assets,
@@ -37,6 +38,7 @@ from shared.http.problems import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_S
 from shared.settings import PublicAddresses
 
 log = structlog.get_logger(__name__)
+_MOST_FIELDS = MAX_ENTRIES + 100  # a whole never-log list may be ticked
 _ROUTING = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
 
 
@@ -48,7 +50,13 @@ def make_pages(
 ) -> FastAPI:
     """The app. `now` gives an aware time."""
     files = assets.Assets()
-    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=UNOBSERVED)
+    pages = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=UNOBSERVED,
+        form_limits={"max_fields": _MOST_FIELDS},
+    )
     pages.state.desk = Desk(application, addresses, files, environments(files), now, trusted_proxies)
     pages.include_router(assets.routes(files))
     for module in (

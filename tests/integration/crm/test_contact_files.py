@@ -67,6 +67,25 @@ async def test_a_dry_run_tells_what_the_import_does_and_twice_does_no_more(
     assert await contacts(crm, people) == after
 
 
+@pytest.mark.parametrize("content", ["name,email", "name,email\r\n", "\n\nname,email\n\n , \n"])
+async def test_a_file_without_rows_changes_nothing(crm: Collaborators, people: People, content: str) -> None:
+    """Its dry run says so, and applying it is done at once."""
+    who, before = people.who(people.rep), await contacts(crm, people)
+    import_id = await crm.contact_files.upload(who, content.encode())
+    plan = await crm.contact_files.plan(who, import_id)
+    assert (plan.total, plan.counts, plan.columns, plan.rows) == (0, {}, ("name", "address"), ())
+    done = await crm.contact_files.apply(who, import_id)
+    assert (done.total, done.next, done.counts) == (0, None, {})
+    assert await contacts(crm, people) == before
+
+
+async def test_empty_lines_are_passed_over(crm: Collaborators, people: People) -> None:
+    """Also those that a spreadsheet writes as bare commas."""
+    lines = "\r\n,,\r\nname,email,phone\r\n,,\r\n\r\nNew,new@x.example,1\r\n,,\r\n"
+    assert await applied(crm, people.who(people.rep), lines.encode()) == {RowOutcome.NEW: 1}
+    assert (await contacts(crm, people))["new@x.example"].phone == "1"
+
+
 async def test_a_long_file_is_applied_part_by_part(crm: Collaborators, people: People) -> None:
     """And what was exported comes in again without changing anything."""
     who = people.who(people.rep)

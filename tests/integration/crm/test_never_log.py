@@ -6,10 +6,12 @@ from services.crm.collaborators import Collaborators, collaborate
 from services.crm.handlers import MessageHandler
 from services.crm.store.database import Database
 from shared.directory.contract import RecordRef
+from shared.events.ids import new_id
 from shared.events.log_decisions import LogOutcome, RecordType
 from shared.events.notifications import SettingsChanged
 from shared.log_rules.engine import decide
 from tests.integration.crm.people import People, as_user, asked, client, written
+from tests.integration.crm.test_pages_of_others import browser
 from tests.unit.crm.made import decided_by, judged, sent
 
 PATH = "/v1/settings/never-log"
@@ -43,6 +45,36 @@ async def test_a_super_admin_changes_the_list(crm: Collaborators, people: People
     ]
     told = [event for event in await written(crm, people.account_id) if isinstance(event, SettingsChanged)]
     assert sorted(event.user_id for event in told) == sorted([people.rep.id, people.admin.id] * 2)
+
+
+@pytest.mark.requirement("A6", "L8")
+async def test_many_entries_are_removed_in_one_step(crm: Collaborators, people: People) -> None:
+    """From the page: one change of the policy and one entry of the audit log; what is not on this account's
+    list is passed over, and the rest counts on."""
+    who, other = people.who(people.admin), people.who(people.stranger)
+    added = await crm.never_log.add(
+        who, ["sakura.example", *(f"d{number}.example" for number in range(1500))]
+    )
+    theirs = await crm.never_log.add(other, ["sakura.example"])
+    gone = [one for one in added if one.pattern != "d7.example"]
+    before = await crm.accounts.get(people.account_id)
+    ids = [str(one.id) for one in (*gone, *theirs)] + [str(new_id()), str(gone[0].id)]
+    async with await browser(crm, people.admin) as page:
+        for _ in range(2):
+            answer = await page.post("/settings/never-log/remove", data={"removed": ids})
+            assert answer.status_code == 303
+    assert [one.pattern for one in await crm.never_log.all(who)] == ["d7.example"]
+    assert await crm.never_log.all(other) == theirs
+    after = await crm.accounts.get(people.account_id)
+    assert before is not None
+    assert after is not None
+    assert after.policy_version == before.policy_version + 1
+    audit = await crm.stores.audit.newest(people.account_id, 10)
+    assert [entry.action for entry in audit] == ["never_log.removed", "never_log.added"]
+    assert set(str(audit[0].before["entries"]).split(", ")) == {one.pattern for one in gone}
+    await crm.directory.prepare(question := asked(people, HANAKO, "x@d7.example"))
+    inputs = await crm.directory.log_inputs(people.account_id, question.message_id)
+    assert [to.never_logged_by is not None for to in inputs.recipients] == [False, True]
 
 
 @pytest.mark.requirement("A6")

@@ -60,6 +60,7 @@ def test_every_name_of_a_column_is_found_whatever_its_case_and_width(names: tupl
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
+        (b" , ,\r\n,\t,\r\n", "empty"),
         (b"name\nAiko", "columns"),
         (b'email\n"a@x.example', "csv"),
         (b"email\n\x81\x20", "encoding"),
@@ -69,6 +70,33 @@ def test_every_name_of_a_column_is_found_whatever_its_case_and_width(names: tupl
 def test_a_file_that_is_no_table_of_contacts_says_why(content: bytes, reason: str) -> None:
     with pytest.raises(NotReadable, match=reason):
         read_sheet(content)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("blank", ["", "  ", ";;", " ; \t;"])
+def test_empty_lines_are_no_rows_wherever_they_stand(end: str, blank: str) -> None:
+    """Before the names of the columns, between rows and behind them; rows keep their numbers."""
+    lines = (
+        blank,
+        blank,
+        "email;name;phone",
+        blank,
+        "a@x.example;Aiko;1",
+        blank,
+        blank,
+        "b@x.example;Ben",
+        blank,
+    )
+    found = read_sheet(end.join(lines).encode())
+    assert found.columns == ("address", "name", "phone")
+    assert [(row.line, row.cells["name"]) for row in found.rows] == [(5, "Aiko"), (8, "Ben")]
+
+
+@pytest.mark.parametrize("rest", ["", "\n", "\r\n", "\n\n , \n"])
+def test_a_file_of_the_columns_names_alone_has_no_rows(rest: str) -> None:
+    """It is a table all the same."""
+    found = read_sheet(f"email,name{rest}".encode())
+    assert (found.columns, found.rows) == (("address", "name"), ())
 
 
 @pytest.mark.parametrize(

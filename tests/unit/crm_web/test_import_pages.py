@@ -96,3 +96,12 @@ def test_every_outcome_fault_and_column_has_words() -> None:
     assert set(OUTCOMES) == set(RowOutcome)
     assert set(ROW_FAULTS) == set(RowFault)
     assert {"name", "job_title", "phone", "owner_id", "marketing", "legal_basis"} <= set(COLUMN_NAMES)
+
+
+async def test_a_file_without_rows_says_so_and_offers_no_import(browser: Browser, crm: FakeCrm) -> None:
+    """The names of columns alone are a table, of nothing."""
+    async with browser() as client:
+        answer = await client.post("/contacts/import", files=FILE, headers=TOKEN)
+        html = (await client.get(answer.headers["location"])).text
+    assert "The file has no rows" in html
+    assert "/apply" not in html
