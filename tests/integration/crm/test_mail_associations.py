@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.crm.application import mail_associations
 from services.crm.collaborators import Collaborators
 from services.crm.model.accounts import User
 from services.crm.model.records import Contact
@@ -356,3 +357,24 @@ async def test_any_colleague_puts_it_right(crm: Collaborators, people: People) -
     upload = await logged(crm, people)
     colleague = crm.accounts.user(people.account_id, "Colleague", "colleague@own.example", Role.REP)
     assert (await put(crm, people, upload, refs(people)[1], user=colleague)).status_code == 200
+
+
+async def test_associations_and_their_edits_are_bounded(
+    crm: Collaborators, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each record that was ever edited is kept with its mail; the same again is no edit."""
+    upload = await logged(crm, people)
+    hanako, deal = refs(people)
+    one, two, three = [ref(RecordType.CONTACT, one) for one in await several(crm, people, 3)]
+    monkeypatch.setattr(mail_associations, "MOST_RECORDS", 3)
+    monkeypatch.setattr(mail_associations, "MOST_EDITS", 2)
+    assert (await put(crm, people, upload, hanako, deal, one, two)).status_code == 422
+    assert (await put(crm, people, upload, hanako, deal, one)).status_code == 200
+    for _ in range(2):
+        assert (await put(crm, people, upload, hanako, deal, two)).status_code == 200
+        assert (await put(crm, people, upload, hanako, deal, one)).status_code == 200
+    answer = await put(crm, people, upload, hanako, deal, three)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:kaifu:problem:conflict")
+    assert (await where(crm, people, upload))[0] == {hanako, deal, one}
+    assert (await put(crm, people, upload, hanako, hanako, deal, one)).status_code == 200
+    assert len(await audited(crm, people)) == 5
