@@ -54,6 +54,5 @@ def _form(visit: Visit, who: User, *, fault: bool = False) -> Response:
         least=SHORTEST,
         form_token=token,
     )
-    answer.headers["Referrer-Policy"] = "no-referrer"
     set_cookie(answer, visit, FORM_COOKIE, token)
     return answer
