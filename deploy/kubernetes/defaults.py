@@ -58,5 +58,5 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "ping_interval_s": "shorter than the idle time of common proxies",
         "look_interval_s": "finer than any alert",
     },
-    "CrmSettings": {},
+    "CrmSettings": {"smtp_ca_file": "a relay on the net has a certificate of a public authority"},
 }

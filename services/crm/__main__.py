@@ -1,9 +1,13 @@
 """`python -m services.crm`: the wiring."""
 
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 from services.crm.adapters.consumers import archive_consumer, message_consumer
 from services.crm.adapters.outbox import PUBLISH_TIMEOUT_S, OutboxPublisher
+from services.crm.adapters.postman import deliver_until
+from services.crm.adapters.relay import Relay
 from services.crm.adapters.restore import EpochKeeper
 from services.crm.adapters.reviewer import review_until
 from services.crm.adapters.signing_keys import load_or_create
@@ -12,6 +16,7 @@ from services.crm.app import create_app
 from services.crm.collaborators import Collaborators, Configuration, collaborate
 from services.crm.settings import CrmSettings
 from services.crm.store.database import Database
+from services.crm.web.letters import LetterWriter
 from shared.bus.producer import EventPublisher
 from shared.directory.client import DirectorySettings
 from shared.http.server import quiet_server
@@ -58,11 +63,20 @@ async def serve(runtime: Runtime) -> None:
             keeper.watch(runtime.stopping),
             sweep_until(runtime.stopping, crm.attachments),
             review_until(runtime.stopping, crm.privacy, runtime.progress),
+            *_delivery(runtime, crm),
         )
     finally:
         await publisher.stop()
         await outbox_publisher.stop()
         database.close()
+
+
+def _delivery(runtime: Runtime, crm: Collaborators) -> list[Coroutine[Any, Any, None]]:
+    """Of Kaifu's own mail, where there is a relay."""
+    settings = crm.configuration.settings
+    if not settings.mail_set_up:
+        return []
+    return [deliver_until(runtime.stopping, crm.post, LetterWriter(), Relay(settings), runtime.progress)]
 
 
 async def _serve_http(runtime: Runtime, crm: Collaborators) -> None:

@@ -16,6 +16,7 @@ from services.crm.api import (
     never_log,
     notifications,
     oauth,
+    own_addresses,
     session,
     settings,
     tickets,
@@ -35,6 +36,7 @@ _RECORDS = (contacts, companies, deals, tickets)
 _NOUNS = (
     oauth,
     me,
+    own_addresses,
     feed,
     *_RECORDS,
     compose,

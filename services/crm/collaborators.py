@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from services.crm.adapters.signing_keys import new_keys
 from services.crm.application.accounts import AccountBook
+from services.crm.application.addresses import AddressStores, OwnAddresses
 from services.crm.application.attachments import MailAttachments
 from services.crm.application.audit import AuditTrail
 from services.crm.application.bodies import MailBodies
@@ -19,6 +20,7 @@ from services.crm.application.dry_run import DryRuns
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
 from services.crm.application.legal_bases import LegalBases
+from services.crm.application.letters import LetterStores, Post
 from services.crm.application.mail_associations import MailAssociationsBook
 from services.crm.application.mails import Mails
 from services.crm.application.never_log import NeverLogPage
@@ -34,8 +36,11 @@ from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
 from services.crm.application.users import UserBook, UserStores
+from services.crm.model.addresses import AddressLink
+from services.crm.model.users import PasswordLink
 from services.crm.settings import CrmSettings
 from services.crm.store.accounts import Accounts, Users
+from services.crm.store.addresses import AddressClaims, ProvenAddresses
 from services.crm.store.attachments import AttachmentFiles, AttachmentLedger
 from services.crm.store.audit import AuditLog
 from services.crm.store.bodies import Bodies
@@ -43,14 +48,15 @@ from services.crm.store.database import Database
 from services.crm.store.grants import Grants
 from services.crm.store.hits import HitArchive
 from services.crm.store.identities import (
+    Attempts,
     Codes,
-    Failures,
     Families,
-    PasswordLinks,
+    SecretLinks,
     Sessions,
     SignInNames,
 )
 from services.crm.store.imports import ImportFiles
+from services.crm.store.letters import LetterQueue, Letters
 from services.crm.store.messages import Messages
 from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.outbox import Outbox, OutboxQueue
@@ -121,6 +127,8 @@ class Collaborators:
     privacy: PrivacyReviews
     users: UserBook
     profiles: Profiles
+    addresses: OwnAddresses
+    post: Post
     never_log: NeverLogPage
     dry_runs: DryRuns
     audit: AuditTrail
@@ -143,10 +151,38 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     compared = (messages, Reviews(database), ReviewQueue(database), revocations)
     reviews = PrivacyReviews(database, accounts, records, compared, clock)
     families, grants = Families(database), Grants(database)
-    book = AccountBook(database, accounts, users, names, clock)
+    proven, letters, claims = ProvenAddresses(database), Letters(database), AddressClaims(database)
+    links = SecretLinks(database, "password_links", PasswordLink, of="user_id")
+    claim_links = SecretLinks(database, "address_links", AddressLink, of="claim_id")
+    post = Post(
+        LetterStores(
+            database=database,
+            queue=LetterQueue(database),
+            letters=letters,
+            asked=Attempts(database, "letter_requests"),
+            accounts=accounts,
+            users=users,
+            names=names,
+            claims=claims,
+            links=claim_links,
+            password_links=links,
+        ),
+        configuration.addresses.app_url,
+        clock,
+        set_up=configuration.settings.mail_set_up,
+    )
+    book = AccountBook(database, accounts, users, names, proven, clock)
     sign_ins = SignIns(
         SignInStores(
-            database, users, names, Sessions(database), families, grants, Failures(database), outbox
+            database=database,
+            users=users,
+            names=names,
+            proven=proven,
+            sessions=Sessions(database),
+            families=families,
+            grants=grants,
+            failures=Attempts(database, "sign_in_failures"),
+            outbox=outbox,
         ),
         configuration.signing_keys,
         configuration.addresses.app_url,
@@ -177,11 +213,15 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),
+        addresses=OwnAddresses(
+            AddressStores(database, users, names, claims, claim_links, proven, letters, audit), post, clock
+        ),
+        post=post,
         users=UserBook(
-            UserStores(database, users, names, PasswordLinks(database), records, audit),
+            UserStores(database, users, names, proven, links, letters, records, audit),
             book,
             sign_ins,
-            roles,
+            (roles, post),
             clock,
         ),
         never_log=NeverLogPage(database, policy, never_log, clock),

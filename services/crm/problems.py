@@ -49,3 +49,8 @@ UNTRUSTED_CLIENT = ProblemType(
     "untrusted-client", HTTPStatus.BAD_REQUEST, "The application that asks for a sign-in is not known"
 )
 SERVICES_ONLY = ProblemType("services-only", HTTPStatus.UNAUTHORIZED, "Only for Kaifu's own services")
+MAIL_NOT_SET_UP = ProblemType("mail-not-set-up", HTTPStatus.CONFLICT, "This server has no mail relay")
+TOO_MANY_LETTERS = ProblemType(
+    "too-many-letters", HTTPStatus.TOO_MANY_REQUESTS, "Too many mails were asked for"
+)
+ADDRESS_IN_USE = ProblemType("address-in-use", HTTPStatus.CONFLICT, "Another user sends from this address")

@@ -1,8 +1,9 @@
 """crm's own settings."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,3 +29,32 @@ class CrmSettings(BaseSettings):
     trusted_proxies: int = Field(
         default=0, ge=0, description="proxies in front that append to X-Forwarded-For; 0: none"
     )
+    smtp_host: str = Field(
+        default="",
+        description="the relay that takes Kaifu's own mail (links to confirm); empty: none is sent",
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="`tls` from the first byte, port 465; `none`: only a relay next door"
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None, description="of a relay whose certificate is of no public authority"
+    )
+    smtp_user: str = Field(default="", description="empty: the relay asks nobody to sign in")
+    smtp_password_file: Path | None = Field(default=None, description="read for each connection")
+    smtp_from: str = Field(default="", description="the address that the mail comes from")
+
+    @property
+    def mail_set_up(self) -> bool:
+        """Whether there is a relay."""
+        return bool(self.smtp_host)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.smtp_host and not self.smtp_from:
+            raise ValueError("KAIFU_CRM_SMTP_FROM is needed with KAIFU_CRM_SMTP_HOST")
+        if self.smtp_user and self.smtp_password_file is None:
+            raise ValueError("KAIFU_CRM_SMTP_PASSWORD_FILE is needed with KAIFU_CRM_SMTP_USER")
+        if self.smtp_user and self.smtp_security == "none":
+            raise ValueError("KAIFU_CRM_SMTP_SECURITY must be starttls or tls: a password would be readable")
+        return self

@@ -68,6 +68,10 @@ SOCKETS_REFUSED = Counter("kaifu_sockets_refused_total", "Handshakes refused: to
 # crm
 ENGAGEMENTS_STORED = Counter("kaifu_engagements_stored_total", "Engagements written", ["kind"])
 OUTBOX_WAITING = Gauge("kaifu_outbox_waiting", "Events written but not yet published")
+LETTERS_OLDEST_AGE = Gauge(
+    "kaifu_letters_oldest_age_seconds",
+    "Since the oldest mail that waits for the relay was asked for; 0: none",
+)
 DATABASE_SECONDS = Histogram(
     "kaifu_database_seconds", "Commands of the database, until its answer", ["command"], buckets=_DATABASE_S
 )

@@ -15,7 +15,7 @@ HOME = {"kubernetes.io/metadata.name": "kaifu"}
 KAFKA = "kafka"
 DATABASE = "database"
 NEWCOMER = "newcomer"  # a pod of our namespace that no policy knows
-PORTS = (53, 443, 6443, 8800, 8801, 8802, 8803, 8820, 9091, 9093, 27017)
+PORTS = (25, 53, 443, 465, 587, 6443, 8800, 8801, 8802, 8803, 8820, 9091, 9093, 27017)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from services.crm.adapters.relay import NotTaken, Relay
 from services.crm.collaborators import Configuration, collaborate
 from services.crm.model.failures import DatabaseAway
+from services.crm.model.letters import Trouble
 from services.crm.settings import CrmSettings
 from services.crm.store.database import Database
 from services.crm.store.examination import Examination
@@ -13,6 +15,22 @@ from shared.doctor.findings import Finding, doubt, fine, read_settings, wrong
 from shared.doctor.keys import ring_findings
 
 _SKEW = timedelta(seconds=2)
+_RELAY = {
+    Trouble.UNREACHABLE: (
+        "the relay can't be reached",
+        "check KAIFU_CRM_SMTP_HOST, KAIFU_CRM_SMTP_PORT and network policy",
+    ),
+    Trouble.NOT_SECURE: (
+        "the relay offers no connection that is safe",
+        "check its certificate, KAIFU_CRM_SMTP_SECURITY and KAIFU_CRM_SMTP_CA_FILE",
+    ),
+    Trouble.SIGN_IN: (
+        "the relay does not let Kaifu sign in",
+        "check KAIFU_CRM_SMTP_USER and the file that KAIFU_CRM_SMTP_PASSWORD_FILE names",
+    ),
+    Trouble.LATER: ("the relay asks to wait", "look again in a while; else read the relay's log"),
+    Trouble.REFUSED: ("the relay refuses Kaifu", "read the relay's log"),
+}
 
 
 async def checks() -> AsyncIterator[Finding]:
@@ -34,6 +52,7 @@ async def checks() -> AsyncIterator[Finding]:
             yield finding
     finally:
         database.close()
+    yield await _mail(settings)
 
 
 def _files(settings: CrmSettings) -> Iterator[Finding]:
@@ -47,6 +66,19 @@ def _files(settings: CrmSettings) -> Iterator[Finding]:
     if not settings.extension_ids:
         said = "any Chrome extension that a user installs may ask to sign in"
         yield doubt("extension ids", said, "set KAIFU_CRM_EXTENSION_IDS to your extension's id")
+
+
+async def _mail(settings: CrmSettings) -> Finding:
+    """Connects and signs in as for a letter, and sends none."""
+    if not settings.mail_set_up:
+        said = "no relay: users can't add addresses, and links to choose a password are passed on by hand"
+        return doubt("mail", said, "set KAIFU_CRM_SMTP_HOST and its neighbours")
+    try:
+        await Relay(settings).check()
+    except NotTaken as refusal:
+        said, cure = _RELAY[refusal.trouble]
+        return wrong("mail", said, cure)
+    return fine("mail", "the relay takes mail from Kaifu")
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:

@@ -51,6 +51,7 @@ class Link(Model):
     user_id: UUID
     url: str
     expires_at: datetime
+    mailed: bool = Field(description="another link goes to the user by mail; the first used ends the other")
 
 
 class HandedOver(BaseModel):
@@ -91,4 +92,4 @@ async def leave(crm: Crm, who: Who, id: UUID, asked: Successor) -> HandedOver:  
 
 def _link(crm: Crm, made: NewPasswordLink) -> Link:
     url = f"{crm.configuration.addresses.app_url}/welcome/{made.token.get_secret_value()}"
-    return Link(user_id=made.user_id, url=url, expires_at=made.expires_at)
+    return Link(user_id=made.user_id, url=url, expires_at=made.expires_at, mailed=made.mailed)

@@ -9,6 +9,7 @@ from services.crm.model.accounts import Account, AddressKind, SendingAddress, Us
 from services.crm.model.sign_ins import Credentials
 from services.crm.rules.addresses import fold
 from services.crm.store.accounts import Accounts, Users
+from services.crm.store.addresses import ProvenAddresses
 from services.crm.store.database import Database, Session
 from services.crm.store.identities import SignInNames
 from shared.auth.tokens import Role
@@ -19,12 +20,19 @@ class AccountBook:
     """New accounts, new users."""
 
     def __init__(
-        self, database: Database, accounts: Accounts, users: Users, names: SignInNames, clock: Clock
+        self,
+        database: Database,
+        accounts: Accounts,
+        users: Users,
+        names: SignInNames,
+        proven: ProvenAddresses,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._users = users
         self._names = names
+        self._proven = proven
         self._clock = clock
 
     async def get(self, account_id: UUID) -> Account | None:
@@ -85,5 +93,7 @@ class AccountBook:
                     password_hash=password_hash,
                 )
                 await self._names.add(account.id, credentials, session)
+                for own in user.addresses:
+                    await self._proven.add(account.id, user.id, fold(own.address), session)
 
         await self._database.in_transaction(body)

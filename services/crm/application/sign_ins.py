@@ -15,10 +15,11 @@ from services.crm.problems import TOO_MANY_ATTEMPTS, WRONG_PASSWORD
 from services.crm.rules.addresses import fold
 from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Users
+from services.crm.store.addresses import ProvenAddresses
 from services.crm.store.database import Database
 from services.crm.store.database import Session as Transaction
 from services.crm.store.grants import Grants
-from services.crm.store.identities import Failures, Families, Sessions, SignInNames
+from services.crm.store.identities import Attempts, Families, Sessions, SignInNames
 from services.crm.store.outbox import Outbox
 from shared.auth.tokens import LIFETIME, SignedIn, issue
 from shared.events.ids import derived_id, new_id
@@ -38,10 +39,11 @@ class SignInStores:
     database: Database
     users: Users
     names: SignInNames
+    proven: ProvenAddresses
     sessions: Sessions
     families: Families
     grants: Grants
-    failures: Failures
+    failures: Attempts
     outbox: Outbox
 
 
@@ -150,6 +152,7 @@ class SignIns:
 
         async def body(transaction: Transaction) -> bool:
             found = await self._stores.users.disable(account_id, user_id, transaction)
+            await self._stores.proven.remove_all(account_id, user_id, transaction)
             await self.end_all(account_id, user_id, transaction)
             return found
 

@@ -10,11 +10,13 @@ from pydantic import SecretStr
 from services.crm.adapters import passwords
 from services.crm.application.accounts import AccountBook
 from services.crm.application.clock import Clock
+from services.crm.application.letters import INVITATION_LIFETIME, RESET_LIFETIME, Post
 from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns
 from services.crm.model.accounts import User
 from services.crm.model.audit import AuditEntry, AuditValue
 from services.crm.model.failures import AlreadyThere
+from services.crm.model.letters import LetterKind, Trouble
 from services.crm.model.sign_ins import Credentials
 from services.crm.model.users import NewPasswordLink, PasswordLink, UserRow, UserState
 from services.crm.problems import LAST_SUPER_ADMIN, LINK_SPENT, NAME_TAKEN
@@ -22,16 +24,15 @@ from services.crm.rules.addresses import fold
 from services.crm.rules.passwords import SHORTEST, acceptable
 from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Users
+from services.crm.store.addresses import ProvenAddresses
 from services.crm.store.audit import AuditLog
 from services.crm.store.database import Database, Session
 from services.crm.store.identities import PasswordLinks, SignInNames
+from services.crm.store.letters import Letters
 from services.crm.store.records import AllRecords
 from shared.auth.tokens import Role, SignedIn
-from shared.events.ids import new_id
+from shared.events.ids import derived_id, new_id
 from shared.http.problems import INVALID, NOT_FOUND, Problem
-
-INVITATION_LIFETIME = timedelta(days=7)
-RESET_LIFETIME = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class UserStores:
     database: Database
     users: Users
     names: SignInNames
+    proven: ProvenAddresses
     links: PasswordLinks
+    letters: Letters
     records: AllRecords
     audit: AuditLog
 
@@ -50,9 +53,14 @@ class UserBook:
     """Every change stands in the audit log."""
 
     def __init__(
-        self, stores: UserStores, accounts: AccountBook, sign_ins: SignIns, roles: Roles, clock: Clock
+        self,
+        stores: UserStores,
+        accounts: AccountBook,
+        sign_ins: SignIns,
+        rights: tuple[Roles, Post],
+        clock: Clock,
     ) -> None:
-        self._roles = roles
+        self._roles, self._post = rights
         self._stores = stores
         self._accounts = accounts
         self._sign_ins = sign_ins
@@ -61,11 +69,17 @@ class UserBook:
     async def all(self, who: SignedIn) -> list[UserRow]:
         """By name, those who have left last. Problem 403."""
         await self._roles.need_super_admin(who)
-        rows = [row_of(user) for user in await self._stores.users.all(who.account_id)]
+        users = await self._stores.users.all(who.account_id)
+        letters = await self._stores.letters.some(who.account_id, [_letter_id(user.id) for user in users])
+        troubles = {letter.user_id: letter.trouble for letter in letters.values()}
+        rows = [row_of(user, troubles.get(user.id)) for user in users]
         return sorted(rows, key=lambda row: (row.state is UserState.LEFT, row.name.casefold(), row.id))
 
     async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
-        """A new user, and the link to pass on. Problem 403, 409 (somebody signs in with the address)."""
+        """A new user, and the link to pass on, which is also mailed where there is a relay.
+
+        Problem 403, 409 (somebody signs in with the address, or sends from it).
+        """
         await self._roles.need_super_admin(who)
         user = self._accounts.user(who.account_id, name.strip(), address.strip(), role)
         user = user.model_copy(update={"invited": True})
@@ -76,13 +90,16 @@ class UserBook:
                 name=fold(user.address), account_id=who.account_id, user_id=user.id, password_hash=""
             )
             await self._stores.names.add(who.account_id, credentials, session)
+            await self._stores.proven.add(who.account_id, user.id, fold(user.address), session)
             await self._note(who, "user.invited", {}, {"user": user.address, "role": role.value}, session)
             return await self._link(user, INVITATION_LIFETIME, session)
 
         try:
-            return await self._stores.database.in_transaction(body)
+            made = await self._stores.database.in_transaction(body)
         except AlreadyThere:
             raise Problem(NAME_TAKEN, "Somebody signs in with this address already.") from None
+        self._post.asked.set()
+        return made
 
     async def new_link(self, who: SignedIn, user_id: UUID) -> NewPasswordLink:
         """A link to choose a password anew; earlier links of the user end. Problem 403, 404."""
@@ -93,7 +110,9 @@ class UserBook:
             await self._note(who, "user.password_link", {}, {"user": user.address}, session)
             return await self._link(user, INVITATION_LIFETIME if user.invited else RESET_LIFETIME, session)
 
-        return await self._stores.database.in_transaction(body)
+        made = await self._stores.database.in_transaction(body)
+        self._post.asked.set()
+        return made
 
     async def linked(self, token: str) -> User:
         """Whose password the link lets choose. Problem 410."""
@@ -113,6 +132,8 @@ class UserBook:
         async def body(session: Session) -> None:
             if not await self._stores.links.spend(user.account_id, hash_of(token), session):
                 raise Problem(LINK_SPENT, "Ask for another link.")
+            await self._stores.links.forget_all(user.account_id, user.id, session)
+            await self._stores.letters.remove(user.account_id, _letter_id(user.id), session)
             await self._stores.names.set_password(user.account_id, fold(user.address), stored, session)
             await self._stores.users.change(user.account_id, user.id, {"invited": False}, session)
             await self._sign_ins.end_all(user.account_id, user.id, session)
@@ -154,6 +175,8 @@ class UserBook:
             await self._keep_one_super_admin(user, session)
             await self._stores.users.disable(user.account_id, user.id, session)
             await self._stores.links.forget_all(user.account_id, user.id, session)
+            await self._stores.letters.remove(user.account_id, _letter_id(user.id), session)
+            await self._stores.proven.remove_all(user.account_id, user.id, session)
             after: dict[str, AuditValue] = {"successor": successor.address, "records": handed_over}
             await self._note(who, "user.left", {"user": user.address}, after, session)
             await self._sign_ins.end_all(user.account_id, user.id, session)
@@ -193,7 +216,12 @@ class UserBook:
         )
         await self._stores.links.forget_all(user.account_id, user.id, session)
         await self._stores.links.add(user.account_id, link, hash_of(token), session)
-        return NewPasswordLink(user_id=user.id, token=SecretStr(token), expires_at=expires_at)
+        if self._post.set_up:
+            kind = LetterKind.INVITATION if user.invited else LetterKind.PASSWORD
+            await self._post.add(self._post.letter(kind, _letter_id(user.id), user), session)
+        return NewPasswordLink(
+            user_id=user.id, token=SecretStr(token), expires_at=expires_at, mailed=self._post.set_up
+        )
 
     async def _note(
         self,
@@ -214,8 +242,13 @@ class UserBook:
         await self._stores.audit.add(who.account_id, entry, session)
 
 
-def row_of(user: User) -> UserRow:
-    """The user as a row."""
+def _letter_id(user_id: UUID) -> UUID:
+    """Of the letter with a user's password link: one waits at most."""
+    return derived_id("password-letter", user_id)
+
+
+def row_of(user: User, trouble: Trouble | None = None) -> UserRow:
+    """The user as a row. `trouble`: why the mail with the link has not gone out."""
     state = UserState.LEFT if user.disabled else UserState.INVITED if user.invited else UserState.ACTIVE
     return UserRow(
         id=user.id,
@@ -224,4 +257,5 @@ def row_of(user: User) -> UserRow:
         role=user.role,
         state=state,
         created_at=user.created_at,
+        mail_trouble=trouble,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from services.crm.model.base import Model
+from services.crm.model.letters import Trouble
 from shared.auth.tokens import Role
 
 
@@ -19,7 +20,7 @@ class UserState(StrEnum):
 
 
 class UserRow(Model):
-    """One user."""
+    """One user. `mail_trouble`: why the mail with the link to choose a password has not gone out."""
 
     id: UUID
     name: str
@@ -27,6 +28,7 @@ class UserRow(Model):
     role: Role
     state: UserState
     created_at: datetime
+    mail_trouble: Trouble | None = None
 
 
 class PasswordLink(Model):
@@ -39,8 +41,9 @@ class PasswordLink(Model):
 
 
 class NewPasswordLink(Model):
-    """The link's secret, shown once, to whoever made it."""
+    """The link's secret, shown once, to whoever made it. `mailed`: another one goes to the user by mail."""
 
     user_id: UUID
     token: SecretStr
     expires_at: datetime
+    mailed: bool = False

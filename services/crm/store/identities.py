@@ -7,12 +7,13 @@ stored) leads to the account.
 import contextlib
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from services.crm.model.addresses import AddressLink
 from services.crm.model.sign_ins import AuthorizationCode, Credentials, RefreshFamily, Session
 from services.crm.model.users import PasswordLink
 from services.crm.store.database import (
@@ -130,25 +131,28 @@ class Rotation(Enum):
     UNKNOWN = "unknown"
 
 
-class PasswordLinks:
-    """Links to choose a password, by the hash of their secret."""
+Link = TypeVar("Link", PasswordLink, AddressLink)
 
-    def __init__(self, database: Database) -> None:
-        self._by_secret = database.collection("password_links", [_forgotten_at("expires_at")])
 
-    async def add(
-        self, account_id: UUID, link: PasswordLink, token_hash: str, transaction: Transaction
-    ) -> None:
-        """A new link."""
+class SecretLinks(Generic[Link]):
+    """Links of one kind, by the hash of their secret. `of`: the field that says what a link is for."""
+
+    def __init__(self, database: Database, collection: str, kind: type[Link], of: str) -> None:
+        self._kind: type[Link] = kind
+        self._of = of
+        self._by_secret = database.collection(collection, [_forgotten_at("expires_at")])
+
+    async def add(self, account_id: UUID, link: Link, token_hash: str, transaction: Transaction) -> None:
+        """A new link; earlier ones stay good."""
         fields = {**link.model_dump(), "account_id": account_id}
         with translated():
             await self._by_secret.insert_one({"_id": token_hash, **fields}, session=transaction)
 
-    async def find(self, token_hash: str, now: datetime) -> PasswordLink | None:
+    async def find(self, token_hash: str, now: datetime) -> Link | None:
         """The link, if it is neither over nor spent."""
         with translated():
             found = await self._by_secret.find_one({"_id": token_hash})
-        link = None if found is None else PasswordLink.model_validate(found)
+        link = None if found is None else self._kind.model_validate(found)
         return link if link and link.expires_at > now else None
 
     async def spend(self, account_id: UUID, token_hash: str, transaction: Transaction) -> bool:
@@ -158,12 +162,14 @@ class PasswordLinks:
             done = await self._by_secret.delete_one(key, session=transaction)
         return bool(done.deleted_count)
 
-    async def forget_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
-        """End all links of a user."""
+    async def forget_all(self, account_id: UUID, of: UUID, transaction: Transaction) -> None:
+        """End all links for the same."""
         with translated():
-            await self._by_secret.delete_many(
-                {"account_id": account_id, "user_id": user_id}, session=transaction
-            )
+            await self._by_secret.delete_many({"account_id": account_id, self._of: of}, session=transaction)
+
+
+PasswordLinks = SecretLinks[PasswordLink]
+AddressLinks = SecretLinks[AddressLink]
 
 
 class Families:
@@ -223,24 +229,25 @@ class Families:
         )
 
 
-class Failures:
-    """Sign-ins that have not succeeded, counted per name and client address together.
+class Attempts:
+    """What may be tried only so often, counted by key within a window: sign-ins that have not succeeded,
+    mails that are asked for.
 
-    An attempt is counted before its password is looked at, so that many at once gain nothing.
+    An attempt is counted before it is looked at, so that many at once gain nothing.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._failures = database.collection("sign_in_failures", [_forgotten_at("forget_at")])
+    def __init__(self, database: Database, collection: str) -> None:
+        self._attempts = database.collection(collection, [_forgotten_at("forget_at")])
 
     async def add(self, key: str, now: datetime, window: timedelta) -> int:
         """Count one more, the first one opening the window; how many there are now."""
 
         async def step() -> int:
             with translated():
-                await self._failures.delete_one({"_id": key, "forget_at": {"$lte": now}})
+                await self._attempts.delete_one({"_id": key, "forget_at": {"$lte": now}})
                 with contextlib.suppress(DuplicateKeyError):  # the window is open
-                    await self._failures.insert_one({"_id": key, "count": 0, "forget_at": now + window})
-                counted = await self._failures.find_one_and_update(
+                    await self._attempts.insert_one({"_id": key, "count": 0, "forget_at": now + window})
+                counted = await self._attempts.find_one_and_update(
                     {"_id": key}, {"$inc": {"count": 1}}, return_document=ReturnDocument.AFTER
                 )
             if counted is None:
@@ -250,6 +257,6 @@ class Failures:
         return await persistently(step)
 
     async def clear(self, key: str) -> None:
-        """Forget them: the right password came."""
+        """Forget them: one has succeeded."""
         with translated():
-            await self._failures.delete_one({"_id": key})
+            await self._attempts.delete_one({"_id": key})

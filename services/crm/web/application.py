@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.crm.model.accounts import Account, EmailSettings, User
+from services.crm.model.addresses import AddressClaim, AddressRow
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
@@ -254,6 +255,39 @@ class Profiles(Protocol):
         """Problem 401, 422, 429."""
 
 
+class OwnAddresses(Protocol):
+    """Addresses that the user sends from."""
+
+    @property
+    def mail_set_up(self) -> bool:
+        """Whether links can be mailed at all."""
+
+    async def all(self, who: SignedIn) -> list[AddressRow]:
+        """The proven ones first."""
+
+    async def ask(self, who: SignedIn, typed: str) -> AddressRow:
+        """Problem 409, 422, 429."""
+
+    async def again(self, who: SignedIn, id_: UUID) -> AddressRow:
+        """Problem 404, 409, 429."""
+
+    async def linked(self, who: SignedIn, token: str) -> AddressClaim:
+        """Problem 410."""
+
+    async def confirm(self, who: SignedIn, token: str) -> AddressRow:
+        """Problem 409, 410."""
+
+    async def remove(self, who: SignedIn, id_: UUID) -> None:
+        """Problem 404, 422."""
+
+
+class Post(Protocol):
+    """Kaifu's own mail."""
+
+    async def forgot(self, address: str, client_address: str) -> None:
+        """Problem 409, 429."""
+
+
 class Mails(Protocol):
     """One mail at a time."""
 
@@ -345,6 +379,12 @@ class PagesApplication(Protocol):
 
     @property
     def profiles(self) -> Profiles: ...
+
+    @property
+    def addresses(self) -> OwnAddresses: ...
+
+    @property
+    def post(self) -> Post: ...
 
     @property
     def mails(self) -> Mails: ...

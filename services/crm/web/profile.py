@@ -10,6 +10,7 @@ from services.crm.problems import TOO_MANY_ATTEMPTS, WRONG_PASSWORD
 from services.crm.rules.passwords import LONGEST, SHORTEST
 from services.crm.web import security
 from services.crm.web.desk import ChangingPage, SignedInPage, SignedInVisit
+from services.crm.web.own_addresses import shown
 from services.crm.web.words import gettext
 from shared.http.problems import INVALID, Problem
 
@@ -24,9 +25,9 @@ Password = Annotated[str, Form(max_length=LONGEST)]
 
 
 @router.get("")
-async def profile(visit: SignedInPage, saved: bool = False) -> Response:
+async def profile(visit: SignedInPage, saved: bool = False, proven: bool = False) -> Response:
     """The forms."""
-    return _page(visit, saved=saved)
+    return await _page(visit, saved=saved, proven=proven)
 
 
 @router.post("")
@@ -52,18 +53,27 @@ async def password(visit: ChangingPage, old: Password = "", new: Password = "") 
         if problem.problem not in _FAULTS:
             raise
         status = int(problem.problem.status)
-        return _page(visit, fault=_FAULTS[problem.problem], status_code=422 if status == 401 else status)
+        return await _page(
+            visit, fault=_FAULTS[problem.problem], status_code=422 if status == 401 else status
+        )
     return RedirectResponse("/sign-in", _SEE_OTHER)
 
 
-def _page(
-    visit: SignedInVisit, *, saved: bool = False, fault: str | None = None, status_code: int = 200
+async def _page(
+    visit: SignedInVisit,
+    *,
+    saved: bool = False,
+    proven: bool = False,
+    fault: str | None = None,
+    status_code: int = 200,
 ) -> Response:
     return visit.page(
         "profile.html",
         status_code=status_code,
         saved=saved,
+        proven=proven,
         fault=fault,
         least=SHORTEST,
         zones=sorted(available_timezones()),
+        **await shown(visit),
     )

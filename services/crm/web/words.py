@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import format_decimal
 
+from services.crm.model.addresses import AddressState
 from services.crm.model.attachments import LeftOut
+from services.crm.model.letters import Trouble
 from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
 from services.crm.model.users import UserState
@@ -75,6 +77,8 @@ ACTIONS = {
     "user.role_changed": gettext("Role changed"),
     "user.left": gettext("User has left"),
     "mail.associations_changed": gettext("Associations of a mail changed"),
+    "address.proven": gettext("Address to send from proven"),
+    "address.removed": gettext("Address to send from removed"),
     "mail.deleted": gettext("Mail deleted"),
     "contacts.legal_basis_changed": gettext("Legal basis of many contacts changed"),
     "contact.deleted": gettext("Contact deleted"),
@@ -96,6 +100,23 @@ USER_STATES = {
     UserState.ACTIVE: gettext("active"),
     UserState.LEFT: gettext("has left"),
 }
+ADDRESS_STATES = {
+    AddressState.QUEUED: gettext("link is on its way"),
+    AddressState.MAILED: gettext("waits for your confirmation"),
+    AddressState.FAILED: gettext("link was not mailed"),
+}
+TROUBLES = {
+    Trouble.UNREACHABLE: gettext("The mail relay can't be reached. Kaifu tries again."),
+    Trouble.NOT_SECURE: gettext(
+        "The mail relay offers no connection that is safe; nothing is sent in the open. Kaifu tries again; "
+        "an operator has to look at it."
+    ),
+    Trouble.SIGN_IN: gettext(
+        "The mail relay does not let Kaifu send. Kaifu tries again; an operator has to look at it."
+    ),
+    Trouble.LATER: gettext("The mail relay asks to wait. Kaifu tries again."),
+    Trouble.REFUSED: gettext("The mail relay does not take mail to this address. Check how it is written."),
+}
 SETTINGS = {
     "tracking": gettext("Allow all users to track opens and clicks"),
     "logging": gettext("Allow all users to log mail"),
@@ -107,6 +128,7 @@ SETTINGS = {
     "track_ticked": gettext("Track starts ticked"),
     "entries": gettext("Entries"),
     "user": gettext("User"),
+    "address": gettext("E-mail address"),
     "role": gettext("Role"),
     "successor": gettext("Handed over to"),
     "records": gettext("Records"),

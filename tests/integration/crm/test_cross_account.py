@@ -55,7 +55,9 @@ async def ids(crm: Collaborators, people: People) -> dict[str, str]:
     await upload.send()
     await upload.decide(RecordRef(record_type=RecordType.CONTACT, record_id=people.hanako.id))
     message = str(upload.question.message_id)
+    own = (await crm.addresses.all(people.who(people.rep)))[0]
     return {
+        "/v1/me/addresses {id}": str(own.id),
         "/v1/contacts {id}": str(people.hanako.id),
         "/v1/companies {id}": str(people.sakura.id),
         "/v1/deals {id}": str(people.deal.id),

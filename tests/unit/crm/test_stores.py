@@ -18,9 +18,9 @@ BY_SECRET = {
     "Codes.reused",
     "Families.rotate",
     "Families.holding",
-    "Failures.add",
-    "Failures.clear",
-    "PasswordLinks.find",
+    "Attempts.add",
+    "Attempts.clear",
+    "SecretLinks.find",
 }
 WHOLE_DATABASE = {
     "Copies",
@@ -30,6 +30,7 @@ WHOLE_DATABASE = {
     "OutboxQueue",
     "AttachmentLedger",
     "ReviewQueue",
+    "LetterQueue",
 }
 
 

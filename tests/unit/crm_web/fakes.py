@@ -12,7 +12,8 @@ import httpx
 from pydantic import SecretStr
 
 from services.crm.application.oauth import OAuthError
-from services.crm.model.accounts import Account, EmailSettings, User
+from services.crm.model.accounts import Account, AddressKind, EmailSettings, User
+from services.crm.model.addresses import AddressClaim, AddressRow, AddressState
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
@@ -649,6 +650,75 @@ class FakeProfiles:
 
 
 @dataclass
+class FakeAddresses:
+    """One that the user signs in with; a link proves the newest."""
+
+    rows: list[AddressRow] = field(default_factory=lambda: [own_address()])
+    mail_set_up: bool = True
+    refuse: Problem | None = None
+    link: str = "the-proof"
+    asked: list[str] = field(default_factory=list)
+
+    async def all(self, who: SignedIn) -> list[AddressRow]:
+        return self.rows
+
+    async def ask(self, who: SignedIn, typed: str) -> AddressRow:
+        if self.refuse is not None:
+            raise self.refuse
+        row = own_address(address=typed, state=AddressState.QUEUED, kind=None)
+        self.rows.append(row)
+        self.asked.append(typed)
+        return row
+
+    async def again(self, who: SignedIn, id_: UUID) -> AddressRow:
+        row = next((one for one in self.rows if one.id == id_), None)
+        if row is None:
+            raise Problem(NOT_FOUND, "No such address.")
+        self.asked.append(row.address)
+        return row
+
+    async def linked(self, who: SignedIn, token: str) -> AddressClaim:
+        if token != self.link:
+            raise Problem(LINK_SPENT, "Ask for another link.")
+        row = self.rows[-1]
+        return AddressClaim(id=row.id, user_id=who.user_id, address=row.address, asked_at=NOW)
+
+    async def confirm(self, who: SignedIn, token: str) -> AddressRow:
+        await self.linked(who, token)
+        if self.refuse is not None:
+            raise self.refuse
+        self.link = ""
+        return self.rows[-1]
+
+    async def remove(self, who: SignedIn, id_: UUID) -> None:
+        self.rows = [one for one in self.rows if one.id != id_]
+
+
+def own_address(**changes: object) -> AddressRow:
+    """The one to sign in with."""
+    fields = {
+        "id": new_id(),
+        "address": "mika@example.test",
+        "state": AddressState.PROVEN,
+        "kind": AddressKind.PRIMARY,
+    }
+    return AddressRow.model_validate({**fields, **changes})
+
+
+@dataclass
+class FakePost:
+    """Remembers who has forgotten a password."""
+
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
+    refuse: Problem | None = None
+
+    async def forgot(self, address: str, client_address: str) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.forgotten.append((address, client_address))
+
+
+@dataclass
 class FakeUsers:
     """Users of the account; one link, which anybody who knows it may use once."""
 
@@ -829,6 +899,8 @@ class FakeCrm:
     audit: FakeAudit = field(default_factory=FakeAudit)
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
+    addresses: FakeAddresses = field(default_factory=FakeAddresses)
+    post: FakePost = field(default_factory=FakePost)
     mails: FakeMails = field(default_factory=FakeMails)
     mail_associations: FakeMailAssociations = field(init=False)
     pins: FakePins = field(init=False)

@@ -1,0 +1,160 @@
+"""Invitations and forgotten passwords by mail, beside the link that is passed on by hand (A6)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from services.crm.adapters.postman import deliver_one
+from services.crm.adapters.relay import Relay
+from services.crm.collaborators import Collaborators, collaborate
+from services.crm.settings import CrmSettings
+from services.crm.store.database import Database
+from services.crm.web.letters import LetterWriter
+from shared.auth.tokens import Role
+from shared.events.ids import new_id
+from shared.http.problems import Problem
+from tests.integration.crm.own_database import configuration
+from tests.integration.crm.people import PASSWORD, Clock, People, as_user, client, make_people
+from tests.integration.mail_relay import MailRelay, mail_relay
+
+pytestmark = pytest.mark.requirement("A6")
+CLIENT = "203.0.113.77"
+NEW = "another good password"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def relay(tmp_path: Path, database: Database) -> AsyncIterator[MailRelay]:
+    """With nothing that other tests have left."""
+    for collection in ("letters", "letter_requests"):
+        await database.whole[collection].delete_many({})
+    async with mail_relay(tmp_path) as relay:
+        yield relay
+
+
+@pytest.fixture
+def crm(database: Database, clock: Clock, tmp_path: Path, relay: MailRelay) -> Collaborators:
+    settings = CrmSettings(**relay.settings())
+    return collaborate(replace(configuration(tmp_path), settings=settings), database, clock)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(crm: Collaborators) -> People:
+    return await make_people(crm)
+
+
+async def delivered(crm: Collaborators) -> None:
+    while await deliver_one(crm.post, LetterWriter(), Relay(crm.configuration.settings)):
+        pass
+
+
+def token_of(link: str) -> str:
+    return link.rpartition("/welcome/")[2]
+
+
+async def spent(crm: Collaborators, token: str) -> bool:
+    try:
+        await crm.users.linked(token)
+    except Problem as problem:
+        return problem.problem.name == "link-spent"
+    return False
+
+
+async def test_an_invitation_is_mailed_beside_its_link(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    """Two links; the first that is used ends the other."""
+    address = f"new-{new_id().hex[-12:]}@own.example"
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        made = (await http.post("/v1/users", json={"name": "Mai", "address": address})).json()
+    assert made["mailed"] is True
+    await delivered(crm)
+    assert (relay.readers, relay.mails[0]["Subject"]) == ([address], "Your invitation to Kaifu")
+    assert "“Own”" in relay.part("plain")
+    by_hand, mailed = token_of(made["url"]), token_of(relay.link())
+    assert by_hand != mailed
+    assert not await spent(crm, by_hand)
+    await crm.users.choose_password(mailed, PASSWORD)
+    assert await spent(crm, by_hand)
+    assert (await crm.sign_ins.identify(address, PASSWORD, CLIENT)).invited is False
+
+
+async def test_an_invitation_that_the_relay_refuses_is_told_to_the_admin(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    relay.refusal = "550 5.1.1 no such user"
+    address = f"typo-{new_id().hex[-12:]}@own.example"
+    made = await crm.users.invite(people.who(people.admin), "Mai", address, Role.REP)
+    await delivered(crm)
+    rows = {row.id: row.mail_trouble for row in await crm.users.all(people.who(people.admin))}
+    assert rows.pop(made.user_id) == "refused"
+    assert set(rows.values()) == {None}
+    await crm.users.choose_password(made.token.get_secret_value(), PASSWORD)
+    rows = {row.id: row.mail_trouble for row in await crm.users.all(people.who(people.admin))}
+    assert rows[made.user_id] is None
+
+
+async def test_a_letter_to_who_has_left_or_chosen_meanwhile_is_not_sent(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    who = people.who(people.admin)
+    left = await crm.users.invite(who, "X", f"left-{new_id().hex[-12:]}@own.example", Role.REP)
+    await crm.users.see_off(who, left.user_id, people.admin.id)
+    chosen = await crm.users.invite(who, "Y", f"here-{new_id().hex[-12:]}@own.example", Role.REP)
+    await crm.users.choose_password(chosen.token.get_secret_value(), PASSWORD)
+    await delivered(crm)
+    assert relay.mails == []
+
+
+async def test_a_forgotten_password_is_chosen_anew(
+    crm: Collaborators, people: People, relay: MailRelay, clock: Clock
+) -> None:
+    """By the link in a mail, once, within a day; all sign-ins end."""
+    session = await crm.sign_ins.sign_in(people.rep.address, PASSWORD, CLIENT)
+    await crm.post.forgot(f" {people.rep.address.upper()}", CLIENT)
+    await delivered(crm)
+    assert relay.readers == [people.rep.address]
+    token = token_of(relay.link())
+    assert (await crm.sign_ins.identify(people.rep.address, PASSWORD, CLIENT)).id == people.rep.id
+    await crm.users.choose_password(token, NEW)
+    assert await crm.sign_ins.session(session.cookie.get_secret_value()) is None
+    assert (await crm.sign_ins.identify(people.rep.address, NEW, CLIENT)).id == people.rep.id
+    assert await spent(crm, token)
+    await crm.post.forgot(people.rep.address, CLIENT)
+    await delivered(crm)
+    clock.ahead = timedelta(hours=24, seconds=1)
+    assert await spent(crm, token_of(relay.link()))
+
+
+async def test_for_unknown_people_the_same_is_done_and_nothing_sent(
+    crm: Collaborators, people: People, relay: MailRelay, database: Database
+) -> None:
+    """The same is written, whoever signs in with the address or does not; neither is left behind."""
+    await crm.sign_ins.disable(people.account_id, people.rep.id)
+    kept = []
+    for address in (people.rep.address, f"nobody-{new_id()}@own.example", people.admin.address):
+        await crm.post.forgot(address, CLIENT)
+        (row,) = await database.whole["letters"].find({}).to_list(None)
+        kept.append({name: value for name, value in row.items() if not name.endswith(("_id", "_at", "name"))})
+        await delivered(crm)
+        assert await database.whole["letters"].find_one({}) is None
+    assert kept[0] == kept[1] == kept[2]
+    assert relay.readers == [people.admin.address]
+
+
+async def test_forgotten_passwords_are_bounded(crm: Collaborators, people: People, relay: MailRelay) -> None:
+    """Three mails an hour to one address, in silence; twenty questions of one client, which is told."""
+    for _ in range(5):
+        await crm.post.forgot(people.rep.address, CLIENT)
+        await delivered(crm)
+    assert len(relay.mails) == 3
+    for _ in range(15):
+        await crm.post.forgot(f"nobody-{new_id()}@own.example", CLIENT)
+    with pytest.raises(Problem) as refusal:
+        await crm.post.forgot(people.admin.address, CLIENT)
+    assert refusal.value.problem.name == "too-many-letters"
+    await crm.post.forgot(people.admin.address, "203.0.113.78")
