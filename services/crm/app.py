@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from services.crm.api import (
+    api_tokens,
     attachments,
     companies,
     compose,
@@ -46,6 +47,7 @@ _NOUNS = (
     settings,
     never_log,
     users,
+    api_tokens,
 )
 _UNSEEN = (internal, session)
 

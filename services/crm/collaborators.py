@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from services.crm.adapters.signing_keys import new_keys
 from services.crm.application.accounts import AccountBook
 from services.crm.application.addresses import AddressStores, OwnAddresses
+from services.crm.application.api_tokens import ApiTokenBook, TokenStores
 from services.crm.application.attachments import MailAttachments
 from services.crm.application.audit import AuditTrail
 from services.crm.application.bodies import MailBodies
@@ -41,6 +42,7 @@ from services.crm.model.users import PasswordLink
 from services.crm.settings import CrmSettings
 from services.crm.store.accounts import Accounts, Users
 from services.crm.store.addresses import AddressClaims, ProvenAddresses
+from services.crm.store.api_tokens import ApiTokens
 from services.crm.store.attachments import AttachmentFiles, AttachmentLedger
 from services.crm.store.audit import AuditLog
 from services.crm.store.bodies import Bodies
@@ -127,6 +129,7 @@ class Collaborators:
     privacy: PrivacyReviews
     users: UserBook
     profiles: Profiles
+    api_tokens: ApiTokenBook
     addresses: OwnAddresses
     post: Post
     never_log: NeverLogPage
@@ -213,6 +216,9 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),
+        api_tokens=ApiTokenBook(
+            TokenStores(database, ApiTokens(database), users, audit), sign_ins, roles, clock
+        ),
         addresses=OwnAddresses(
             AddressStores(database, users, names, claims, claim_links, proven, letters, audit), post, clock
         ),

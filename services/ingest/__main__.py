@@ -18,14 +18,16 @@ from services.ingest.durability import Recorder
 from services.ingest.handlers import SendApi
 from services.ingest.revoked import Revoked
 from services.ingest.rules_address import ClientAddresses
-from services.ingest.rules_quota import Quota, admit
+from services.ingest.rules_quota import admit
 from services.ingest.settings import IngestSettings
 from services.ingest.tracking import TrackingOrigin
 from shared.auth.bearer import signed_in
 from shared.auth.jwks import AccessTokenVerifier
+from shared.auth.scopes import Scope
 from shared.directory.client import DirectoryClient, DirectorySettings
 from shared.http.server import QuietServer, quiet_server
 from shared.process import Runtime, run
+from shared.quota import Quota
 from shared.settings import KafkaSettings, PublicAddresses
 from shared.tokens.keyring import KeyRing
 
@@ -97,7 +99,7 @@ def _api_server(
     )
     app = create_api(
         use_cases,
-        partial(signed_in, verifier),
+        partial(signed_in, verifier, scopes=(Scope.MAIL_WRITE,)),
         lambda who: admit(quota, who.account_id, time.monotonic()),
         addresses,
     )

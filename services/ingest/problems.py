@@ -6,6 +6,7 @@ from shared.http.problems import KEY_REUSED as KEY_REUSED
 from shared.http.problems import RECEIPT_EXPIRED as RECEIPT_EXPIRED
 from shared.http.problems import RECEIPT_INVALID as RECEIPT_INVALID
 from shared.http.problems import SENDER_NOT_OURS as SENDER_NOT_OURS
+from shared.http.problems import TOO_MANY_REQUESTS as TOO_MANY_REQUESTS
 from shared.http.problems import ProblemType
 
 _NOT_VALID = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -19,8 +20,5 @@ DIRECTORY_UNAVAILABLE = ProblemType(
 )
 BROKER_UNAVAILABLE = ProblemType(
     "broker-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The event could not be stored"
-)
-TOO_MANY_REQUESTS = ProblemType(
-    "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "The account has used up its share"
 )
 STORAGE_FULL = ProblemType("storage-full", HTTPStatus.SERVICE_UNAVAILABLE, "There is no room for events")

@@ -15,7 +15,7 @@ from services.ingest.model import Door, Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules_address import PeerAddresses
 from services.ingest.rules_hit import Moments, OpenedToken, hit_record, opened_token
-from services.ingest.rules_quota import Quota
+from shared.quota import Quota
 from shared.telemetry.names import BAD_TOKENS, HITS_FOLDED, REVOKED_HITS
 from shared.telemetry.tracing import Begun, begin
 from shared.tokens.keyring import KeyRing

@@ -128,13 +128,16 @@ class Stream:
 
     async def _verified(self, token: str) -> SignedIn:
         try:
-            return await self._verifier.verify(token)
+            who = await self._verifier.verify(token)
         except ExpiredAccessToken:
             raise Refused(Close.EXPIRED) from None
         except InvalidAccessToken:
             raise Refused(Close.NOT_AUTHENTICATED) from None
         except KeysUnavailable:
             raise Refused(Close.TRY_LATER) from None
+        if who.scopes is not None:  # an API token has no screen
+            raise Refused(Close.NOT_AUTHENTICATED)
+        return who
 
     async def _signed_in(self, socket: Socket, who: SignedIn) -> None:
         outlet = Outlet(who, self._settings.socket_queue, socket)

@@ -1,10 +1,12 @@
 """The `Authorization: Bearer` header of an HTTP request, as a problem or a signed-in user."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from shared.auth.jwks import KeysUnavailable
+from shared.auth.scopes import Scope
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, SignedIn
-from shared.http.problems import NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, Problem
+from shared.http.problems import NOT_SIGNED_IN, SCOPE_MISSING, SIGN_IN_EXPIRED, UNAVAILABLE, Problem
 
 
 class Verifier(Protocol):
@@ -14,8 +16,23 @@ class Verifier(Protocol):
         """Raises InvalidAccessToken (or Expired…), KeysUnavailable."""
 
 
-async def signed_in(verifier: Verifier, authorization: str | None) -> SignedIn:
-    """The bearer, or Problem 401 / 503 with `WWW-Authenticate` (RFC 6750)."""
+async def signed_in(
+    verifier: Verifier, authorization: str | None, scopes: Collection[Scope] = ()
+) -> SignedIn:
+    """The bearer, or Problem 401 / 403 / 503 with `WWW-Authenticate` (RFC 6750).
+
+    `scopes`: any of these lets an API token in; none are for persons only.
+    """
+    who = await _verified(verifier, authorization)
+    if who.scopes is not None and who.scopes.isdisjoint(scopes):
+        wanted = " ".join(sorted(scopes))
+        header = f'Bearer error="insufficient_scope", scope="{wanted}"'
+        said = f"It needs the scope {wanted}." if wanted else "This is for people who are signed in."
+        raise Problem(SCOPE_MISSING, said, headers={"WWW-Authenticate": header})
+    return who
+
+
+async def _verified(verifier: Verifier, authorization: str | None) -> SignedIn:
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:

@@ -2,12 +2,15 @@
 
 Claims: `iss` (crm's public address), `aud` "kaifu", `sub` user, `acc` account, `role`, `sid` the
 sign-in that it belongs to, `iat`, `exp`. Lifetime 10 minutes; revoking a sign-in stops its renewal
-at once, closes its sockets at once, and its last token runs out.
+at once, closes its sockets at once, and its last token runs out. One that was got for an API token has
+`aud` "kaifu-api", so that only who knows of scopes takes it, and `scope`, as in RFC 8693.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
@@ -15,6 +18,7 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
 
 AUDIENCE = "kaifu"
+API_AUDIENCE = "kaifu-api"
 LIFETIME = timedelta(minutes=10)
 ALGORITHM = "ES256"
 
@@ -38,6 +42,8 @@ class SignedIn:
     expires_at: datetime
     # Set by `verify`: a revocation of all of a user's sign-ins ends the tokens issued before it.
     issued_at: datetime | None = field(default=None, compare=False)
+    # Of an API token; None: a person, who may do what the role allows.
+    scopes: frozenset[str] | None = None
 
 
 class InvalidAccessToken(ValueError):
@@ -51,9 +57,11 @@ class ExpiredAccessToken(InvalidAccessToken):
 def issue(keys: KeySet, issuer: str, who: SignedIn) -> str:
     """Sign an access token with the first key of the set (crm only: it has the private keys)."""
     key = keys.keys[0]
+    scope = {} if who.scopes is None else {"scope": " ".join(sorted(who.scopes))}
     claims = {
         "iss": issuer,
-        "aud": AUDIENCE,
+        "aud": AUDIENCE if who.scopes is None else API_AUDIENCE,
+        **scope,
         "sub": str(who.user_id),
         "acc": str(who.account_id),
         "role": who.role.value,
@@ -70,7 +78,7 @@ def verify(keys: KeySet, issuer: str, token: str, now: datetime | None = None) -
     registry = jwt.JWTClaimsRegistry(
         now=moment,
         iss={"essential": True, "value": issuer},
-        aud={"essential": True, "value": AUDIENCE},
+        aud={"essential": True, "values": [AUDIENCE, API_AUDIENCE]},
         exp={"essential": True},
         sub={"essential": True},
     )
@@ -85,8 +93,14 @@ def verify(keys: KeySet, issuer: str, token: str, now: datetime | None = None) -
             sign_in_id=UUID(claims["sid"]),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+            scopes=_scopes(claims),
         )
     except ExpiredTokenError:
         raise ExpiredAccessToken("the sign-in has expired") from None
     except (JoseError, ValueError, KeyError, TypeError):
         raise InvalidAccessToken("not an access token of this server") from None
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """Raises KeyError for a token of an API token that does not say what it allows."""
+    return frozenset(str(claims["scope"]).split()) if claims["aud"] != AUDIENCE else None

@@ -78,6 +78,10 @@ METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", HTTPStatus.METHOD_NOT_ALL
 CONFLICT = ProblemType("conflict", HTTPStatus.CONFLICT, "The state does not allow this")
 UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Not at the moment; try again")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side")
+SCOPE_MISSING = ProblemType("scope-missing", HTTPStatus.FORBIDDEN, "The API token does not allow this")
+TOO_MANY_REQUESTS = ProblemType(
+    "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "The account has used up its share"
+)
 SENDER_NOT_OURS = ProblemType(
     "sender-not-ours", HTTPStatus.FORBIDDEN, "The sender is none of the account's addresses"
 )

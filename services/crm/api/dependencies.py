@@ -6,14 +6,25 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.crm.application.api_tokens import PREFIX
 from services.crm.application.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.crm.collaborators import Collaborators
 from services.crm.model.sign_ins import Session
 from services.crm.problems import CSRF, INVALID_CURSOR, SERVICES_ONLY
+from services.crm.rules.scopes import needed
 from shared.auth.bearer import signed_in
-from shared.auth.tokens import SignedIn, verify
+from shared.auth.tokens import InvalidAccessToken, SignedIn, verify
 from shared.http.fastapi import responses
-from shared.http.problems import INVALID, NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, Problem, ProblemType
+from shared.http.problems import (
+    INVALID,
+    NOT_SIGNED_IN,
+    SCOPE_MISSING,
+    SIGN_IN_EXPIRED,
+    TOO_MANY_REQUESTS,
+    UNAVAILABLE,
+    Problem,
+    ProblemType,
+)
 
 COOKIE = "kaifu_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -24,7 +35,7 @@ _BEARER = HTTPBearer(
 
 def problems(*further: ProblemType) -> dict[int | str, dict[str, Any]]:
     """The documented refusals of a route for signed-in users."""
-    return responses(NOT_SIGNED_IN, SIGN_IN_EXPIRED, UNAVAILABLE, *further)
+    return responses(NOT_SIGNED_IN, SIGN_IN_EXPIRED, SCOPE_MISSING, TOO_MANY_REQUESTS, UNAVAILABLE, *further)
 
 
 PAGE_PROBLEMS = (INVALID, INVALID_CURSOR)
@@ -41,22 +52,28 @@ Crm = Annotated[Collaborators, Depends(collaborators)]
 
 
 class _OwnKeys:
-    """Verifies with the keys that this process signs with."""
+    """Verifies with the keys that this process signs with; API tokens by what is stored of them."""
 
     def __init__(self, crm: Collaborators) -> None:
         self._configuration = crm.configuration
+        self._api_tokens = crm.api_tokens
 
     async def verify(self, token: str) -> SignedIn:
         """Who bears the token."""
-        return verify(self._configuration.signing_keys, self._configuration.addresses.app_url, token)
+        if token.startswith(PREFIX):
+            return await self._api_tokens.verify(token)
+        who = verify(self._configuration.signing_keys, self._configuration.addresses.app_url, token)
+        if who.scopes is not None and not await self._api_tokens.still_open(who):
+            raise InvalidAccessToken("its API token was revoked")
+        return who
 
 
 async def bearer(
-    crm: Crm, given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+    request: Request, crm: Crm, given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 ) -> SignedIn:
-    """The bearer of the access token, or Problem 401."""
+    """The bearer of the access or API token, or Problem 401, 403 (no scope for this), 429."""
     header = None if given is None else f"{given.scheme} {given.credentials}"
-    return await signed_in(_OwnKeys(crm), header)
+    return await signed_in(_OwnKeys(crm), header, needed(request.method, request.url.path))
 
 
 Who = Annotated[SignedIn, Depends(bearer)]
@@ -71,13 +88,14 @@ MaybeSession = Annotated[Session | None, Depends(page_session)]
 
 
 async def reader(
+    request: Request,
     crm: Crm,
     session: MaybeSession,
     given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> SignedIn:
     """Who reads what a page links to: by access token, else by the page's cookie. Problem 401."""
     if given is not None or session is None:
-        return await bearer(crm, given)
+        return await bearer(request, crm, given)
     user = await crm.sign_ins.user(session.account_id, session.user_id)
     return SignedIn(user.id, user.account_id, user.role, session.id, session.expires_at)
 

@@ -8,12 +8,16 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from services.crm.api.dependencies import Crm, MaybeSession
 from services.crm.application.oauth import OAuthError, answer_address
+from services.crm.collaborators import Collaborators
+from services.crm.model.api_tokens import ApiAccess
 from services.crm.model.base import Model
 from services.crm.model.sign_ins import TokenPair
 from services.crm.problems import UNTRUSTED_CLIENT
 from services.crm.rules.oauth import AUTHORIZE, Step, asked_by
+from shared.auth.scopes import Scope
+from shared.auth.tokens import InvalidAccessToken
 from shared.http.fastapi import responses
-from shared.http.problems import INVALID, NOT_SIGNED_IN, UNAVAILABLE
+from shared.http.problems import INVALID, NOT_SIGNED_IN, TOO_MANY_REQUESTS, UNAVAILABLE
 
 router = APIRouter(tags=["sign-in"])
 Parameter = Annotated[str, Query(max_length=2000)]
@@ -34,7 +38,7 @@ class OAuthErrorBody(Model):
 
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    **responses(NOT_SIGNED_IN, INVALID, UNAVAILABLE),
+    **responses(NOT_SIGNED_IN, INVALID, TOO_MANY_REQUESTS, UNAVAILABLE),
     400: {"model": OAuthErrorBody, "description": "RFC 6749, section 5.2"},
 }
 
@@ -64,8 +68,9 @@ async def metadata(crm: Crm) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_post"],
+        "scopes_supported": [scope.value for scope in Scope],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],
         "kaifu_api_url": addresses.api_url,
@@ -120,15 +125,26 @@ async def token(
     redirect_uri: Field_ = "",
     code_verifier: Field_ = "",
     refresh_token: Field_ = "",
+    client_secret: Field_ = "",
 ) -> JSONResponse:
-    """Tokens for a code, or new tokens for a refresh token (which is spent by that)."""
+    """Tokens for a code, new tokens for a refresh token (which is spent by that), or an access token for an
+    API token (`client_credentials`, the API token as `client_secret`), which the send API takes too."""
+    if grant_type == "client_credentials":
+        return JSONResponse((await _api_access(crm, client_secret)).model_dump(), headers=_NO_STORE)
     if grant_type == "authorization_code":
         pair = await crm.oauth.exchange(client_id, code, redirect_uri, code_verifier)
     elif grant_type == "refresh_token":
         pair = await crm.oauth.refresh(client_id, refresh_token)
     else:
-        raise OAuthError("unsupported_grant_type", "authorization_code or refresh_token")
+        raise OAuthError("unsupported_grant_type", "authorization_code, refresh_token or client_credentials")
     return JSONResponse(pair.model_dump(), headers=_NO_STORE)
+
+
+async def _api_access(crm: Collaborators, secret: str) -> ApiAccess:
+    try:
+        return await crm.api_tokens.access(secret)
+    except InvalidAccessToken:
+        raise OAuthError("invalid_client", "the API token is not valid") from None
 
 
 @router.post("/oauth/revoke", responses=_REFUSALS)
@@ -138,4 +154,4 @@ async def revoke(crm: Crm, token: Field_ = "") -> dict[str, Any]:
     return {}
 
 
-_REFUSALS[200] = {"model": TokenPair}
+_REFUSALS[200] = {"model": TokenPair | ApiAccess}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.crm.model.accounts import Account, EmailSettings, User
 from services.crm.model.addresses import AddressClaim, AddressRow
+from services.crm.model.api_tokens import ApiToken, NewApiToken
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
@@ -26,6 +27,7 @@ from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow
 from services.crm.rules.oauth import Asked
 from services.crm.rules.versions import Expected
+from shared.auth.scopes import Scope
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
@@ -255,6 +257,19 @@ class Profiles(Protocol):
         """Problem 401, 422, 429."""
 
 
+class ApiTokenBook(Protocol):
+    """API tokens of the account. Problem 403 for all but super admins."""
+
+    async def all(self, who: SignedIn) -> list[ApiToken]:
+        """The newest first."""
+
+    async def make(self, who: SignedIn, name: str, scopes: Collection[Scope], days: int) -> NewApiToken:
+        """Problem 422."""
+
+    async def revoke(self, who: SignedIn, token_id: UUID) -> None:
+        """Problem 404."""
+
+
 class OwnAddresses(Protocol):
     """Addresses that the user sends from."""
 
@@ -379,6 +394,9 @@ class PagesApplication(Protocol):
 
     @property
     def profiles(self) -> Profiles: ...
+
+    @property
+    def api_tokens(self) -> ApiTokenBook: ...
 
     @property
     def addresses(self) -> OwnAddresses: ...

@@ -15,6 +15,7 @@ from services.crm.model.failures import DatabaseAway
 from services.crm.rules.never_log import MAX_ENTRIES
 from services.crm.web import (
     allow,
+    api_tokens,
     assets,
     editing,
     feed,
@@ -77,6 +78,7 @@ def make_pages(
         mail_associations,
         settings,
         users,
+        api_tokens,
         welcome,
     ):
         pages.include_router(module.router)

@@ -16,6 +16,7 @@ from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
 from services.crm.model.users import UserState
 from services.crm.web.language import Language
+from shared.auth.scopes import Scope
 from shared.auth.tokens import Role
 from shared.directory.contract import RecipientField
 from shared.events.engagements import EngagementKind, Evidence, Verdict
@@ -79,6 +80,8 @@ ACTIONS = {
     "mail.associations_changed": gettext("Associations of a mail changed"),
     "address.proven": gettext("Address to send from proven"),
     "address.removed": gettext("Address to send from removed"),
+    "api_token.made": gettext("API token made"),
+    "api_token.revoked": gettext("API token revoked"),
     "mail.deleted": gettext("Mail deleted"),
     "contacts.legal_basis_changed": gettext("Legal basis of many contacts changed"),
     "contact.deleted": gettext("Contact deleted"),
@@ -99,6 +102,14 @@ USER_STATES = {
     UserState.INVITED: gettext("invited"),
     UserState.ACTIVE: gettext("active"),
     UserState.LEFT: gettext("has left"),
+}
+SCOPES = {
+    Scope.RECORDS_READ: gettext("Read contacts, companies, deals and tickets"),
+    Scope.RECORDS_WRITE: gettext("Create and change contacts, companies, deals and tickets"),
+    Scope.MAIL_READ: gettext("Read the feed and mail"),
+    Scope.MAIL_WRITE: gettext("Track, log and delete mail; the send API"),
+    Scope.SETTINGS_READ: gettext("Read the account's settings and audit log"),
+    Scope.SETTINGS_WRITE: gettext("Change the account's settings and never-log list"),
 }
 ADDRESS_STATES = {
     AddressState.QUEUED: gettext("link is on its way"),
@@ -135,6 +146,9 @@ SETTINGS = {
     "message_id": gettext("Mail"),
     "added": gettext("Added"),
     "removed": gettext("Removed"),
+    "token": gettext("Token"),
+    "scopes": gettext("Scopes"),
+    "days": gettext("Days"),
 }
 RECORD_PATHS = {
     RecordType.CONTACT: "contacts",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.crm.collaborators import Collaborators
+from shared.auth.scopes import Scope
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
 from tests.integration.crm.people import People, as_user, asked, client
@@ -55,9 +56,11 @@ async def ids(crm: Collaborators, people: People) -> dict[str, str]:
     await upload.send()
     await upload.decide(RecordRef(record_type=RecordType.CONTACT, record_id=people.hanako.id))
     message = str(upload.question.message_id)
+    token = await crm.api_tokens.make(people.who(people.admin), "Ours", [Scope.MAIL_READ], 1)
     own = (await crm.addresses.all(people.who(people.rep)))[0]
     return {
         "/v1/me/addresses {id}": str(own.id),
+        "/v1/api-tokens {id}": str(token.token.id),
         "/v1/contacts {id}": str(people.hanako.id),
         "/v1/companies {id}": str(people.sakura.id),
         "/v1/deals {id}": str(people.deal.id),

@@ -18,6 +18,7 @@ BY_SECRET = {
     "Codes.reused",
     "Families.rotate",
     "Families.holding",
+    "ApiTokens.opened_by",
     "Attempts.add",
     "Attempts.clear",
     "SecretLinks.find",

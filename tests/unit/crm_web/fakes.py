@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from services.crm.application.oauth import OAuthError
 from services.crm.model.accounts import Account, AddressKind, EmailSettings, User
 from services.crm.model.addresses import AddressClaim, AddressRow, AddressState
+from services.crm.model.api_tokens import ApiToken, NewApiToken
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
@@ -67,6 +68,7 @@ from services.crm.problems import (
 from services.crm.rules.never_log import canonical
 from services.crm.rules.oauth import Asked
 from services.crm.rules.versions import Expected, fits
+from shared.auth.scopes import Scope
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.contract import RecipientField, RecordRef
 from shared.events.engagements import EngagementKind, Evidence, Verdict
@@ -719,6 +721,40 @@ class FakePost:
 
 
 @dataclass
+class FakeApiTokens:
+    """Tokens whose secret is known."""
+
+    tokens: list[ApiToken] = field(default_factory=list)
+    days: int = 0
+
+    async def all(self, who: SignedIn) -> list[ApiToken]:
+        only_super_admins(who)
+        return self.tokens
+
+    async def make(self, who: SignedIn, name: str, scopes: Collection[Scope], days: int) -> NewApiToken:
+        only_super_admins(who)
+        if not scopes:
+            raise Problem(INVALID, "A scope is needed.")
+        self.days = days
+        ends = NOW + timedelta(days=days)
+        token = ApiToken(
+            id=new_id(),
+            user_id=who.user_id,
+            name=name,
+            scopes=tuple(scopes),
+            hint="cret",
+            created_at=NOW,
+            expires_at=ends,
+        )
+        self.tokens.append(token)
+        return NewApiToken(token=token, secret=SecretStr("kaifu_the-secret"))
+
+    async def revoke(self, who: SignedIn, token_id: UUID) -> None:
+        only_super_admins(who)
+        self.tokens = [token for token in self.tokens if token.id != token_id]
+
+
+@dataclass
 class FakeUsers:
     """Users of the account; one link, which anybody who knows it may use once."""
 
@@ -899,6 +935,7 @@ class FakeCrm:
     audit: FakeAudit = field(default_factory=FakeAudit)
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
+    api_tokens: FakeApiTokens = field(default_factory=FakeApiTokens)
     addresses: FakeAddresses = field(default_factory=FakeAddresses)
     post: FakePost = field(default_factory=FakePost)
     mails: FakeMails = field(default_factory=FakeMails)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.ingest.durability import BrokerAway, SpoolFull
 from services.ingest.model import Door, Record, Segment
-from services.ingest.rules_quota import Quota
+from shared.quota import Quota
 from shared.tokens.keyring import KeyRing
 
 PLENTY: Quota[bytes] = Quota(per_s=1e6, burst=1_000_000)

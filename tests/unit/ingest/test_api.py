@@ -22,7 +22,7 @@ from services.ingest.handlers import SendApi
 from services.ingest.problems import BROKER_UNAVAILABLE
 from services.ingest.rules import is_trackable
 from services.ingest.rules_address import ClientAddresses
-from services.ingest.rules_quota import Quota, admit
+from services.ingest.rules_quota import admit
 from shared.auth.tokens import Role, SignedIn
 from shared.directory.client import DirectoryRefused, DirectoryUnavailable
 from shared.directory.contract import Policy, PreparedMessage
@@ -38,6 +38,7 @@ from shared.http.problems import (
     Problem,
     ProblemBody,
 )
+from shared.quota import Quota
 from shared.telemetry.names import REFUSED
 from shared.telemetry.tracing import KafkaHeaders
 from shared.tokens.receipt import LIFETIME, Receipt, seal_receipt

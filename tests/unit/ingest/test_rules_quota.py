@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 
 from services.ingest.problems import TOO_MANY_REQUESTS
-from services.ingest.rules_quota import Quota, admit
+from services.ingest.rules_quota import admit
 from shared.http.problems import Problem
+from shared.quota import Quota
 
 NOW = 1000.0
 

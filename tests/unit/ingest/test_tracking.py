@@ -14,12 +14,12 @@ from services.ingest.model import Record
 from services.ingest.revoked import Revoked
 from services.ingest.rules import is_trackable
 from services.ingest.rules_address import ClientAddresses
-from services.ingest.rules_quota import Quota
 from services.ingest.tracking import GIF, Answer, TrackingOrigin
 from shared.events.codec import decode
 from shared.events.hits import HitRecorded
 from shared.events.ids import new_id
 from shared.events.revocations import RevocationScope, TrackingRevoked
+from shared.quota import Quota
 from shared.telemetry.names import BAD_TOKENS, HITS_FOLDED, REVOKED_HITS
 from shared.tokens.keyring import KeyRing
 from shared.tokens.sealing import seal

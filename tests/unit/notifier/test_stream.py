@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from services.notifier.messages import Close
 from services.notifier.model import Entry, ReplayExpired, ReplayUnavailable, Ring, SeenEvents, read_entry
 from services.notifier.settings import NotifierSettings
 from shared.auth.jwks import KeysUnavailable
+from shared.auth.scopes import Scope
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, Role, SignedIn
 from shared.events.base import Event
 from shared.events.codec import encode
@@ -410,6 +412,16 @@ async def test_another_user_can_not_take_over_a_socket(place: Place) -> None:
     async with place.signed_in("me") as client:
         await heard(client)
         await say(client, type="authenticate", access_token="other")
+        assert await closed(client) == Close.NOT_AUTHENTICATED
+
+
+@pytest.mark.requirement("A6")
+async def test_an_api_token_has_no_screen(place: Place) -> None:
+    """Whatever it may do elsewhere."""
+    who = place.sign_ins.add("program", uuid4())
+    place.sign_ins.known["program"] = replace(who, scopes=frozenset(Scope))
+    async with place.client() as client:
+        await say(client, type="authenticate", access_token="program")
         assert await closed(client) == Close.NOT_AUTHENTICATED
 
 

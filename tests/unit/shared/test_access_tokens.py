@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from shared.auth.bearer import signed_in
 from shared.auth.jwks import REFETCH_AFTER_S, RETRY_AFTER_S, AccessTokenVerifier, KeysUnavailable
+from shared.auth.scopes import Scope
 from shared.auth.tokens import ExpiredAccessToken, InvalidAccessToken, Role, SignedIn, issue, verify
 from shared.http.problems import Problem
 from tests.loopback import Asked, loopback, response
@@ -257,3 +259,49 @@ async def test_without_keys_the_answer_is_to_try_again() -> None:
         with pytest.raises(Problem) as caught:
             await signed_in(verifier, f"bearer {issue(KEYS, ISSUER, WHO)}")
     assert (int(caught.value.problem.status), caught.value.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.requirement("A6")
+def test_a_token_for_an_api_token_says_what_it_may_and_is_none_of_a_person() -> None:
+    """By another audience, so that what knows of no scopes refuses it; one without scopes is none at all."""
+    scoped = replace(WHO, scopes=frozenset({"mail.write", "records.read"}))
+    token = issue(KEYS, ISSUER, scoped)
+    assert verify(PUBLIC, ISSUER, token).scopes == scoped.scopes
+    assert jwt.decode(token, PUBLIC).claims["aud"] == "kaifu-api"
+    assert verify(PUBLIC, ISSUER, issue(KEYS, ISSUER, WHO)).scopes is None
+    assert verify(PUBLIC, ISSUER, issue(KEYS, ISSUER, replace(WHO, scopes=frozenset()))).scopes == frozenset()
+    with pytest.raises(InvalidAccessToken):
+        verify(PUBLIC, ISSUER, _signed(_claims(aud="kaifu-api")))
+    with pytest.raises(InvalidAccessToken):
+        verify(PUBLIC, ISSUER, _signed(_claims(aud="somebody-else", scope="mail.write")))
+
+
+@pytest.mark.requirement("A6")
+@pytest.mark.parametrize(
+    ("held", "let_in_by", "refused"),
+    [
+        (None, (), False),
+        (None, (Scope.MAIL_WRITE,), False),
+        ({"mail.write"}, (Scope.MAIL_WRITE,), False),
+        ({"mail.write"}, (Scope.MAIL_READ, Scope.MAIL_WRITE), False),
+        ({"mail.read"}, (Scope.MAIL_WRITE,), True),
+        (set(Scope), (), True),
+        (set(), (Scope.MAIL_WRITE,), True),
+    ],
+)
+async def test_a_door_asks_for_its_scope(
+    held: set[str] | None, let_in_by: tuple[Scope, ...], refused: bool
+) -> None:
+    """A door that names none is for persons alone."""
+
+    class Known:
+        async def verify(self, token: str) -> SignedIn:
+            return replace(WHO, scopes=None if held is None else frozenset(held))
+
+    if not refused:
+        assert (await signed_in(Known(), "Bearer x", let_in_by)).user_id == WHO.user_id
+        return
+    with pytest.raises(Problem) as refusal:
+        await signed_in(Known(), "Bearer x", let_in_by)
+    assert refusal.value.problem.name == "scope-missing"
+    assert 'error="insufficient_scope"' in refusal.value.headers["WWW-Authenticate"]
