@@ -9,6 +9,7 @@ from services.crm.adapters.outbox import PUBLISH_TIMEOUT_S, OutboxPublisher
 from services.crm.adapters.postman import deliver_until
 from services.crm.adapters.relay import Relay
 from services.crm.adapters.restore import EpochKeeper
+from services.crm.adapters.retainer import retain_until
 from services.crm.adapters.reviewer import review_until
 from services.crm.adapters.signing_keys import load_or_create
 from services.crm.adapters.sweeper import sweep_until
@@ -63,6 +64,7 @@ async def serve(runtime: Runtime) -> None:
             keeper.watch(runtime.stopping),
             sweep_until(runtime.stopping, crm.attachments),
             review_until(runtime.stopping, crm.privacy, runtime.progress),
+            retain_until(runtime.stopping, crm.retention, runtime.progress),
             *_delivery(runtime, crm),
         )
     finally:

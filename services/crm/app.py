@@ -18,6 +18,7 @@ from services.crm.api import (
     notifications,
     oauth,
     own_addresses,
+    retention,
     session,
     settings,
     tickets,
@@ -46,6 +47,7 @@ _NOUNS = (
     notifications,
     settings,
     never_log,
+    retention,
     users,
     api_tokens,
 )

@@ -33,6 +33,7 @@ from services.crm.application.privacy import PrivacyReviews
 from services.crm.application.profiles import Profiles
 from services.crm.application.records import RecordBooks
 from services.crm.application.recycle_bin import RecycleBin
+from services.crm.application.retention import RetentionBook
 from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
@@ -66,6 +67,7 @@ from services.crm.store.pins import PinStore
 from services.crm.store.privacy import ReviewQueue, Reviews
 from services.crm.store.records import AllRecords
 from services.crm.store.recycle_bin import RecycleBinStore
+from services.crm.store.retention import RetentionQueue, Retentions
 from services.crm.store.revocations import Revocations
 from services.crm.store.timeline import TimelineStore
 from services.crm.store.upkeep import Upkeep
@@ -133,6 +135,7 @@ class Collaborators:
     addresses: OwnAddresses
     post: Post
     never_log: NeverLogPage
+    retention: RetentionBook
     dry_runs: DryRuns
     audit: AuditTrail
     bodies: MailBodies
@@ -145,7 +148,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     accounts, users, names = Accounts(database), Users(database), SignInNames(database)
     outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
     records, timeline = AllRecords(database), TimelineStore(database)
-    files, pins = AttachmentFiles(database), PinStore(database)
+    files, pins, hits = AttachmentFiles(database), PinStore(database), HitArchive(database)
     messages = Messages(database, outbox, timeline, (bodies, files), records)
     never_log = NeverLogEntries(database)
     roles = Roles(users)
@@ -196,7 +199,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     return Collaborators(
         configuration=configuration,
         clock=clock,
-        stores=Stores(messages, HitArchive(database), OutboxQueue(database), Upkeep(database), audit, bodies),
+        stores=Stores(messages, hits, OutboxQueue(database), Upkeep(database), audit, bodies),
         accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
@@ -231,6 +234,9 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
             clock,
         ),
         never_log=NeverLogPage(database, policy, never_log, clock),
+        retention=RetentionBook(
+            database, (Retentions(database), RetentionQueue(database), messages, hits, audit), roles, clock
+        ),
         dry_runs=DryRuns(policy, never_log, messages, records, clock),
         audit=AuditTrail(audit, roles),
         bodies=MailBodies(messages, configuration.receipts),

@@ -65,8 +65,13 @@ async def test_nothing_serious_on_any_page(
     ]
     own = [f"/contacts/{contact}", f"/contacts/{contact}/edit", "/contacts/import", f"/mail/{mail}"]
     own.append(f"/mail/{mail}/associations/edit")
-    settings = ["/settings/email", "/settings/users", "/settings/audit", "/profile", "/nothing"]
-    settings = ["/settings/email", "/settings/users", "/settings/api-tokens", "/settings/audit"]
+    settings = [
+        "/settings/email",
+        "/settings/users",
+        "/settings/api-tokens",
+        "/settings/audit",
+        "/settings/retention",
+    ]
     settings += ["/profile", "/nothing"]
     found: list[str] = []
     browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=list(QUIET))

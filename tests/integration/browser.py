@@ -65,3 +65,12 @@ async def sign_in(page: Page, app_url: str, who: Person) -> None:
 async def until_live(page: Page) -> None:
     """Until the page's socket is ready."""
     await page.locator("#connection[data-state=live]").wait_for()
+
+
+async def sign_in_to(page: Page, app_url: str, who: Person, path: str) -> None:
+    """Through the form, to a page that asks for it."""
+    await page.goto(f"{app_url}/sign-in?next={path}")
+    await page.fill("input[name=address]", who.address)
+    await page.fill("input[name=password]", who.password)
+    await page.click("button.primary")
+    await page.wait_for_url(f"**{path}")

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, watched
+from tests.integration.browser import chromium, sign_in_to, watched
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.test_settings_pages import taken
 
@@ -29,11 +29,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def open_tokens(page: Page, stack: Stack, who: Person) -> None:
-    await page.goto(stack.addresses["app_url"] + "/sign-in?next=/settings/api-tokens")
-    await page.fill("input[name=address]", who.address)
-    await page.fill("input[name=password]", who.password)
-    await page.click("button.primary")
-    await page.wait_for_url("**/settings/api-tokens")
+    await sign_in_to(page, stack.addresses["app_url"], who, "/settings/api-tokens")
 
 
 async def make(page: Page, name: str, *scopes: str) -> str:

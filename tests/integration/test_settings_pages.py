@@ -14,7 +14,7 @@ from deploy.local.rep import Json, Rep, until
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, watched
+from tests.integration.browser import chromium, sign_in_to, watched
 from tests.integration.client import signed_in
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 
@@ -43,11 +43,7 @@ async def admin(stack: Stack) -> AsyncIterator[Rep]:
 
 
 async def open_settings(page: Page, stack: Stack, who: Person) -> None:
-    await page.goto(stack.addresses["app_url"] + "/sign-in?next=/settings/email")
-    await page.fill("input[name=address]", who.address)
-    await page.fill("input[name=password]", who.password)
-    await page.click("button.primary")
-    await page.wait_for_url("**/settings/email")
+    await sign_in_to(page, stack.addresses["app_url"], who, "/settings/email")
 
 
 async def logged_mail(rep: Rep, subject: str) -> Json:

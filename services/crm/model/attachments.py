@@ -9,11 +9,12 @@ from services.crm.model.base import Model
 
 
 class LeftOut(StrEnum):
-    """Why the content of an attachment is not kept (A2, L10)."""
+    """Why the content of an attachment is not kept (A2, A6, L10)."""
 
     ATTACHMENTS_OFF = "attachments_off"
     TOO_LARGE = "too_large"
     NOT_LOGGED = "not_logged"
+    TOO_OLD = "too_old"
 
 
 class NamedAttachment(Model):

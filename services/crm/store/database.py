@@ -258,6 +258,11 @@ class AccountDocuments:
             found: list[Document] = await cursor.limit(limit).to_list(None)
         return found
 
+    async def count(self, account_id: UUID, where: Mapping[str, Any]) -> int:
+        """How many match."""
+        with translated():
+            return int(await self._documents.count_documents({"account_id": account_id, **where}))
+
     async def insert(
         self, account_id: UUID, id_: UUID, document: Mapping[str, Any], session: Session | None = None
     ) -> None:

@@ -1,7 +1,7 @@
 """The archive of raw hits, with client addresses, for as long as the account says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,16 @@ class HitArchive:
     async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, timedelta]]) -> None:
         """Keep each for so long after it happened; the same hit again changes nothing."""
         await self._hits.add_new(account_id, {hit.event_id: _document(hit, kept) for hit, kept in hits})
+
+    async def count_before(self, account_id: UUID, before: datetime) -> int:
+        """How many hits are older."""
+        return await self._hits.count(account_id, {"occurred_at": {"$lt": before}})
+
+    async def forget_before(self, account_id: UUID, before: datetime, limit: int) -> int:
+        """Delete some that are older; how many."""
+        found = await self._hits.find(account_id, {"occurred_at": {"$lt": before}}, limit=limit)
+        await self._hits.delete_all(account_id, [hit["_id"] for hit in found])
+        return len(found)
 
 
 def _document(hit: Raw, kept: timedelta) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Messages with their engagements and decisions: read together, rewritten together."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,8 @@ from shared.directory.contract import LogInputs
 from shared.events.log_decisions import LogDecided
 from shared.telemetry.names import ENGAGEMENTS_STORED
 
+_WITH_BODY: Document = {"has_body": True}
+_WITH_FILES: Document = {"attachments": {"$elemMatch": {"file_id": {"$ne": None}}}}
 Rewriter = Callable[[Mapping[UUID, MessageFile]], Rewrite]
 Editor = Callable[[MessageFile | None, Session], Awaitable[Rewrite]]
 Also = Callable[[Rewrite, Session], Awaitable[None]]
@@ -93,6 +96,16 @@ class Messages:
             where["_id"] = {"$gt": after}
         found = await self._messages.find(account_id, where, sort=("_id", 1), limit=limit, session=session)
         return [value(Message, message) for message in found]
+
+    async def with_old_content(self, account_id: UUID, before: datetime, limit: int) -> list[UUID]:
+        """Some mails from before then that have a body or attachments."""
+        where = {"$and": [_older(before), {"$or": [_WITH_BODY, _WITH_FILES]}]}
+        return [found["_id"] for found in await self._messages.find(account_id, where, limit=limit)]
+
+    async def old_content_count(self, account_id: UUID, before: datetime) -> tuple[int, int]:
+        """How many mails from before then have a body, and how many have attachments."""
+        bodies = await self._messages.count(account_id, {"$and": [_older(before), _WITH_BODY]})
+        return bodies, await self._messages.count(account_id, {"$and": [_older(before), _WITH_FILES]})
 
     async def engagements(self, account_id: UUID, message_id: UUID) -> tuple[Engagement, ...]:
         """The newest engagements of a message, newest first."""
@@ -259,6 +272,12 @@ class Messages:
         counted = {row.message_id: {"$inc": {"row_writes": 1}} for row in changes.rows}
         others = {id_: change for id_, change in counted.items() if id_ not in met}
         await self._messages.update_all(account_id, others, session)
+
+
+def _older(before: datetime) -> Document:
+    """By when a mail was sent; one that never was, by when it was prepared."""
+    unsent = {"sent_at": None, "draft.prepared_at": {"$lt": before}}
+    return {"$or": [{"sent_at": {"$lt": before}}, unsent]}
 
 
 def message_document(message: Message) -> Document:

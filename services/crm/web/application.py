@@ -22,6 +22,7 @@ from services.crm.model.records import (
     LegalBasisChange,
     LegalBasisResult,
 )
+from services.crm.model.retention import RetentionCount
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow
@@ -208,6 +209,19 @@ class NeverLogBook(Protocol):
         """How many were on the list. Problem 409."""
 
 
+class RetentionBook(Protocol):
+    """How long content is kept. Problem 403 for all but super admins."""
+
+    async def months(self, who: SignedIn) -> int | None:
+        """None: for ever."""
+
+    async def count(self, who: SignedIn, months: int) -> RetentionCount:
+        """Problem 422."""
+
+    async def change(self, who: SignedIn, months: int | None) -> None:
+        """Problem 422."""
+
+
 class DryRunBook(Protocol):
     """Other settings tried on past decisions."""
 
@@ -382,6 +396,9 @@ class PagesApplication(Protocol):
 
     @property
     def never_log(self) -> NeverLogBook: ...
+
+    @property
+    def retention(self) -> RetentionBook: ...
 
     @property
     def dry_runs(self) -> DryRunBook: ...

@@ -28,6 +28,7 @@ from services.crm.web import (
     own_addresses,
     profile,
     records,
+    retention,
     settings,
     sign_in,
     users,
@@ -79,6 +80,7 @@ def make_pages(
         settings,
         users,
         api_tokens,
+        retention,
         welcome,
     ):
         pages.include_router(module.router)

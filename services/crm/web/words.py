@@ -68,6 +68,7 @@ LEFT_OUT = {
     LeftOut.ATTACHMENTS_OFF: gettext("not kept: this account keeps no attachments"),
     LeftOut.TOO_LARGE: gettext("not kept: over 50 MB"),
     LeftOut.NOT_LOGGED: gettext("not kept: the mail is not logged"),
+    LeftOut.TOO_OLD: gettext("deleted: older than this account keeps"),
 }
 ACTIONS = {
     "email_settings.changed": gettext("Email settings changed"),
@@ -82,6 +83,7 @@ ACTIONS = {
     "address.removed": gettext("Address to send from removed"),
     "api_token.made": gettext("API token made"),
     "api_token.revoked": gettext("API token revoked"),
+    "retention.changed": gettext("Retention changed"),
     "mail.deleted": gettext("Mail deleted"),
     "contacts.legal_basis_changed": gettext("Legal basis of many contacts changed"),
     "contact.deleted": gettext("Contact deleted"),
@@ -149,6 +151,7 @@ SETTINGS = {
     "token": gettext("Token"),
     "scopes": gettext("Scopes"),
     "days": gettext("Days"),
+    "months": gettext("Months"),
 }
 RECORD_PATHS = {
     RecordType.CONTACT: "contacts",

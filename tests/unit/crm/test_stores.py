@@ -32,6 +32,7 @@ WHOLE_DATABASE = {
     "AttachmentLedger",
     "ReviewQueue",
     "LetterQueue",
+    "RetentionQueue",
 }
 
 

@@ -54,6 +54,7 @@ from services.crm.model.records import (
     Record,
     Ticket,
 )
+from services.crm.model.retention import RetentionCount
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow, UserState
@@ -721,6 +722,26 @@ class FakePost:
 
 
 @dataclass
+class FakeRetention:
+    """Has three mails."""
+
+    kept: int | None = None
+
+    async def months(self, who: SignedIn) -> int | None:
+        only_super_admins(who)
+        return self.kept
+
+    async def count(self, who: SignedIn, months: int) -> RetentionCount:
+        only_super_admins(who)
+        before = NOW - timedelta(days=30 * months)
+        return RetentionCount(before=before, bodies=3, mails_with_attachments=1, hits=0)
+
+    async def change(self, who: SignedIn, months: int | None) -> None:
+        only_super_admins(who)
+        self.kept = months
+
+
+@dataclass
 class FakeApiTokens:
     """Tokens whose secret is known."""
 
@@ -935,6 +956,7 @@ class FakeCrm:
     audit: FakeAudit = field(default_factory=FakeAudit)
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
+    retention: FakeRetention = field(default_factory=FakeRetention)
     api_tokens: FakeApiTokens = field(default_factory=FakeApiTokens)
     addresses: FakeAddresses = field(default_factory=FakeAddresses)
     post: FakePost = field(default_factory=FakePost)

@@ -234,7 +234,9 @@ def test_every_action_that_is_noted_has_its_words() -> None:
     source = Path(audit_words.__file__).parents[1] / "application"
     text = "\n".join(file.read_text() for file in source.glob("*.py"))
     spelled = set(
-        re.findall(r'"((?:email_settings|never_log|user|mail|contacts|address|api_token)\.[a-z_]+)"', text)
+        re.findall(
+            r'"((?:email_settings|never_log|user|mail|contacts|address|api_token|retention)\.[a-z_]+)"', text
+        )
     )
     assert len(spelled) > 6
     of_records = {f"{type_.value}.{what}" for type_ in RecordType for what in ("deleted", "restored")}
