@@ -110,8 +110,9 @@ async def test_much_mail_is_reviewed_in_pieces_by_several_processes_and_once(
     for mail in mails:
         await crm.directory.prepare(mail)
     await crm.email_settings.change(people.who(people.admin), ON)
-    assert await crm.privacy.step()
-    assert 0 < len(await said(crm, people)) < len(mails)
+    while not await said(crm, people):
+        assert await crm.privacy.step()  # other accounts' reviews may stand before this one's
+    assert len(await said(crm, people)) < len(mails)
     await asyncio.gather(reviewed(crm), reviewed(crm), reviewed(crm))
     assert sorted(await said(crm, people), key=str) == sorted(
         ((mail.message_id, True) for mail in mails), key=str
