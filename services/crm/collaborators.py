@@ -188,6 +188,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
             families=families,
             grants=grants,
             failures=Attempts(database, "sign_in_failures"),
+            links=links,
             outbox=outbox,
         ),
         configuration.signing_keys,

@@ -6,6 +6,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.crm.rules.letters import mailable
+
 
 class CrmSettings(BaseSettings):
     """Where crm listens, stores and signs."""
@@ -53,6 +55,8 @@ class CrmSettings(BaseSettings):
     def _whole(self) -> Self:
         if self.smtp_host and not self.smtp_from:
             raise ValueError("KAIFU_CRM_SMTP_FROM is needed with KAIFU_CRM_SMTP_HOST")
+        if self.smtp_host and mailable(self.smtp_from) != self.smtp_from:
+            raise ValueError("KAIFU_CRM_SMTP_FROM must be an address alone, as kaifu@example.com")
         if self.smtp_user and self.smtp_password_file is None:
             raise ValueError("KAIFU_CRM_SMTP_PASSWORD_FILE is needed with KAIFU_CRM_SMTP_USER")
         if self.smtp_user and self.smtp_security == "none":

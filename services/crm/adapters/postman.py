@@ -80,6 +80,9 @@ async def deliver_one(letters: Letters, writer: Writer, relay: Relay) -> bool:
     except NotTaken as refusal:
         log.warning("a letter was not taken by the relay", trouble=refusal.trouble.value)
         await letters.failed(outgoing.letter, refusal.trouble)
+    except Exception as error:  # noqa: BLE001 - one letter stops nobody else's, nor this process
+        log.error("a letter could not be written", error=type(error).__name__)
+        await letters.failed(outgoing.letter, Trouble.REFUSED)
     else:
         log.info("a letter was taken by the relay", kind=outgoing.letter.kind.value)
         await letters.sent(outgoing.letter)

@@ -11,6 +11,7 @@ import aiosmtplib
 
 from services.crm.application.clock import utc_now
 from services.crm.model.letters import Outgoing, Trouble, Written
+from services.crm.rules.letters import mailable
 from services.crm.settings import CrmSettings
 
 _WITHIN_S = 15.0  # less than what counts as a stall
@@ -67,7 +68,7 @@ class Relay:
             return None
         try:
             return settings.smtp_password_file.read_text().strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             raise NotTaken(Trouble.SIGN_IN) from None
 
     def _context(self) -> ssl.SSLContext | None:
@@ -80,11 +81,14 @@ class Relay:
 
 
 def composed(sender: str, outgoing: Outgoing, written: Written) -> EmailMessage:
-    """Plain text and HTML. Addresses are parsed, never pasted into a header."""
+    """Plain text and HTML. Addresses are parsed, never pasted into a header. Raises NotTaken for one that no
+    mail can be sent to: an invitation may name any."""
+    to = mailable(outgoing.to)
+    if to is None:
+        raise NotTaken(Trouble.REFUSED)
     message = EmailMessage(_SEVEN_BIT)
-    local, _, domain = outgoing.to.rpartition("@")
     message["From"] = Address("Kaifu", addr_spec=sender)
-    message["To"] = Address(username=local, domain=domain)
+    message["To"] = Address(addr_spec=to)
     message["Subject"] = written.subject
     message["Date"] = format_datetime(utc_now())
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])

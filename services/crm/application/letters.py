@@ -83,9 +83,15 @@ class Post:
 
     async def bound(self, user_id: UUID, address: str) -> None:
         """Count a mail that a user asks for. Problem 429."""
-        to_one = await self._counted(f"{user_id}\n{fold(address)}")
-        if to_one > TO_ONE_ADDRESS or await self._counted(str(user_id)) > OF_ONE_USER:
+        if not await self.may(user_id, address):
             raise _too_many()
+
+    async def may(self, user_id: UUID, address: str) -> bool:
+        """Count a mail that a user asks for; whether it may go: there is a relay, and it is not too many."""
+        if not self.set_up:
+            return False
+        to_one = await self._counted(f"{user_id}\n{fold(address)}")
+        return to_one <= TO_ONE_ADDRESS and await self._counted(str(user_id)) <= OF_ONE_USER
 
     async def add(self, letter: Letter, session: Session) -> None:
         """Send it once the transaction is committed; then set `asked`."""

@@ -19,7 +19,7 @@ from services.crm.store.addresses import ProvenAddresses
 from services.crm.store.database import Database
 from services.crm.store.database import Session as Transaction
 from services.crm.store.grants import Grants
-from services.crm.store.identities import Attempts, Families, Sessions, SignInNames
+from services.crm.store.identities import Attempts, Families, PasswordLinks, Sessions, SignInNames
 from services.crm.store.outbox import Outbox
 from shared.auth.tokens import LIFETIME, SignedIn, issue
 from shared.events.ids import derived_id, new_id
@@ -44,6 +44,7 @@ class SignInStores:
     families: Families
     grants: Grants
     failures: Attempts
+    links: PasswordLinks
     outbox: Outbox
 
 
@@ -159,12 +160,13 @@ class SignIns:
         return await self._stores.database.in_transaction(body)
 
     async def set_password(self, credentials: Credentials, password: str) -> None:
-        """Replace the password; all sign-ins of the user end."""
+        """Replace the password; all sign-ins of the user end, and links to choose another."""
         stored = await passwords.hashed(password)
         account_id, user_id = credentials.account_id, credentials.user_id
 
         async def body(transaction: Transaction) -> None:
             await self._stores.names.set_password(account_id, credentials.name, stored, transaction)
+            await self._stores.links.forget_all(account_id, user_id, transaction)
             await self.end_all(account_id, user_id, transaction)
 
         await self._stores.database.in_transaction(body)

@@ -76,13 +76,14 @@ class UserBook:
         return sorted(rows, key=lambda row: (row.state is UserState.LEFT, row.name.casefold(), row.id))
 
     async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
-        """A new user, and the link to pass on, which is also mailed where there is a relay.
+        """A new user, and the link to pass on, which is also mailed where there is a relay, within bounds.
 
         Problem 403, 409 (somebody signs in with the address, or sends from it).
         """
         await self._roles.need_super_admin(who)
         user = self._accounts.user(who.account_id, name.strip(), address.strip(), role)
         user = user.model_copy(update={"invited": True})
+        mailed = await self._post.may(who.user_id, user.address)
 
         async def body(session: Session) -> NewPasswordLink:
             await self._stores.users.add(who.account_id, user, session)
@@ -92,7 +93,7 @@ class UserBook:
             await self._stores.names.add(who.account_id, credentials, session)
             await self._stores.proven.add(who.account_id, user.id, fold(user.address), session)
             await self._note(who, "user.invited", {}, {"user": user.address, "role": role.value}, session)
-            return await self._link(user, INVITATION_LIFETIME, session)
+            return await self._link(user, INVITATION_LIFETIME, mailed, session)
 
         try:
             made = await self._stores.database.in_transaction(body)
@@ -105,10 +106,12 @@ class UserBook:
         """A link to choose a password anew; earlier links of the user end. Problem 403, 404."""
         await self._roles.need_super_admin(who)
         user = await self._user(who.account_id, user_id)
+        mailed = await self._post.may(who.user_id, user.address)
+        lifetime = INVITATION_LIFETIME if user.invited else RESET_LIFETIME
 
         async def body(session: Session) -> NewPasswordLink:
             await self._note(who, "user.password_link", {}, {"user": user.address}, session)
-            return await self._link(user, INVITATION_LIFETIME if user.invited else RESET_LIFETIME, session)
+            return await self._link(user, lifetime, mailed, session)
 
         made = await self._stores.database.in_transaction(body)
         self._post.asked.set()
@@ -206,7 +209,7 @@ class UserBook:
             leaving.account_id, others[0].id, {"counted_at": self._clock()}, session
         )
 
-    async def _link(self, user: User, lifetime: timedelta, session: Session) -> NewPasswordLink:
+    async def _link(self, user: User, lifetime: timedelta, mailed: bool, session: Session) -> NewPasswordLink:
         token, expires_at = new_secret(), self._clock() + lifetime
         link = PasswordLink(
             account_id=user.account_id,
@@ -216,12 +219,10 @@ class UserBook:
         )
         await self._stores.links.forget_all(user.account_id, user.id, session)
         await self._stores.links.add(user.account_id, link, hash_of(token), session)
-        if self._post.set_up:
+        if mailed:
             kind = LetterKind.INVITATION if user.invited else LetterKind.PASSWORD
             await self._post.add(self._post.letter(kind, _letter_id(user.id), user), session)
-        return NewPasswordLink(
-            user_id=user.id, token=SecretStr(token), expires_at=expires_at, mailed=self._post.set_up
-        )
+        return NewPasswordLink(user_id=user.id, token=SecretStr(token), expires_at=expires_at, mailed=mailed)
 
     async def _note(
         self,

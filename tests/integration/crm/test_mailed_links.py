@@ -10,7 +10,9 @@ import pytest_asyncio
 
 from services.crm.adapters.postman import deliver_one
 from services.crm.adapters.relay import Relay
+from services.crm.application.letters import TO_ONE_ADDRESS
 from services.crm.collaborators import Collaborators, collaborate
+from services.crm.model.letters import Outgoing, Written
 from services.crm.settings import CrmSettings
 from services.crm.store.database import Database
 from services.crm.web.letters import LetterWriter
@@ -96,6 +98,55 @@ async def test_an_invitation_that_the_relay_refuses_is_told_to_the_admin(
     await crm.users.choose_password(made.token.get_secret_value(), PASSWORD)
     rows = {row.id: row.mail_trouble for row in await crm.users.all(people.who(people.admin))}
     assert rows[made.user_id] is None
+
+
+@pytest.mark.parametrize("address", ["a@[b", "花子@x.example", "a@b", "a\u00a0@x.example"])
+async def test_an_address_that_no_mail_can_be_sent_to_stops_nobody_else_s(
+    address: str, crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    who, tail = people.who(people.admin), new_id().hex[-12:]
+    made = await crm.users.invite(who, "X", address.replace("@", f"{tail}@"), Role.REP)
+    good = await crm.users.invite(who, "Y", f"here-{tail}@own.example", Role.REP)
+    await delivered(crm)
+    assert relay.readers == [f"here-{tail}@own.example"]
+    rows = {row.id: row.mail_trouble for row in await crm.users.all(who)}
+    assert (rows[made.user_id], rows[good.user_id]) == ("refused", None)
+
+
+async def test_a_letter_that_can_not_be_written_is_given_up(
+    crm: Collaborators, people: People, relay: MailRelay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is the matter with it; nothing of it stands in the log."""
+
+    class Broken(LetterWriter):
+        def write(self, outgoing: Outgoing) -> Written:
+            raise KeyError(outgoing.to)
+
+    made = await crm.users.invite(people.who(people.admin), "X", f"x-{new_id().hex}@own.example", Role.REP)
+    assert await deliver_one(crm.post, Broken(), Relay(crm.configuration.settings))
+    rows = {row.id: row.mail_trouble for row in await crm.users.all(people.who(people.admin))}
+    assert rows[made.user_id] == "refused"
+    assert "own.example" not in capsys.readouterr().out
+
+
+async def test_invitations_are_mailed_within_bounds(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    """The link is shown all the same, and says that it was not mailed."""
+    who, address = people.who(people.admin), f"mai-{new_id().hex[-12:]}@own.example"
+    made = [await crm.users.invite(who, "Mai", address, Role.REP)]
+    made += [await crm.users.new_link(who, made[0].user_id) for _ in range(TO_ONE_ADDRESS)]
+    assert [one.mailed for one in made] == [True] * TO_ONE_ADDRESS + [False]
+
+
+async def test_a_changed_password_ends_mailed_links(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    """Who reads somebody's mail must not choose the password that was just changed because of it."""
+    await crm.post.forgot(people.rep.address, CLIENT)
+    await delivered(crm)
+    await crm.profiles.change_password(people.who(people.rep), PASSWORD, NEW, CLIENT)
+    assert await spent(crm, token_of(relay.link()))
 
 
 async def test_a_letter_to_who_has_left_or_chosen_meanwhile_is_not_sent(
