@@ -11,7 +11,7 @@ from shared.health.progress import Progress
 
 log = structlog.get_logger(__name__)
 LOOP = "retention"
-_LOOK_AGAIN_S = 30.0
+_LOOK_AGAIN_S = 2  # an account's next piece, or a setting that was changed
 
 
 class Retention(Protocol):
@@ -39,7 +39,7 @@ async def retain_until(stopping: asyncio.Event, retention: Retention, progress: 
 
 async def _rest(stopping: asyncio.Event, progress: Progress) -> None:
     """Waiting on purpose is not a stall."""
-    for _ in range(int(_LOOK_AGAIN_S)):
+    for _ in range(_LOOK_AGAIN_S):
         if stopping.is_set():
             return
         await any_within(1.0, stopping)

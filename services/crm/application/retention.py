@@ -23,6 +23,7 @@ from shared.events.ids import new_id
 from shared.http.problems import INVALID, Problem
 
 LOOK_EVERY = timedelta(hours=24)
+_TURN = timedelta(seconds=2)  # between two pieces of an account, for others and for who reads
 _MAILS_AT_ONCE = 100
 _HITS_AT_ONCE = 1000
 
@@ -84,27 +85,32 @@ class RetentionBook:
         await self._database.in_transaction(body)
 
     async def step(self) -> bool:
-        """Delete some; whether there was any. Several processes may at once. Raises DatabaseAway."""
+        """Delete some of one account, in turn; whether one was due. Several processes may at once.
+
+        Raises DatabaseAway.
+        """
         due = await self._queue.due(self._clock())
         if due is None or due.months is None:
             return False
-        account_id, before = due.id, self._before(due.months)
-        if await self._empty_mails(account_id, before):
-            return True
-        if await self._hits.forget_before(account_id, before, _HITS_AT_ONCE):
-            return True
-        await self._retentions.rest(account_id, due, self._clock() + LOOK_EVERY)
+        account_id, before, now = due.id, self._before(due.months), self._clock()
+        if (last := await self._empty_mails(account_id, before, due.after)) is not None:
+            await self._retentions.rest(account_id, due, now + _TURN, last)
+        elif await self._hits.forget_before(account_id, before, _HITS_AT_ONCE):
+            await self._retentions.rest(account_id, due, now + _TURN, due.after)
+        else:
+            await self._retentions.rest(account_id, due, now + LOOK_EVERY, None)
         return True
 
-    async def _empty_mails(self, account_id: UUID, before: datetime) -> bool:
-        ids = await self._messages.with_old_content(account_id, before, _MAILS_AT_ONCE)
+    async def _empty_mails(self, account_id: UUID, before: datetime, after: UUID | None) -> UUID | None:
+        """The last of those that were emptied; None: there are no more."""
+        ids = await self._messages.with_old_content(account_id, before, after, _MAILS_AT_ONCE)
 
         def rewriter(files: Mapping[UUID, MessageFile]) -> Rewrite:
             return sum((emptied(account_id, file) for file in files.values()), start=Rewrite())
 
         if ids:
             await self._messages.rewrite(account_id, ids, rewriter)
-        return bool(ids)
+        return ids[-1] if ids else None
 
     def _before(self, months: int) -> datetime:
         if not 1 <= months <= LONGEST_MONTHS:

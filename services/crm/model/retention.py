@@ -7,11 +7,13 @@ from services.crm.model.base import Model
 
 
 class Retention(Model):
-    """Of one account, whose id it has. `months` None: for ever. `due_at`: when it is next looked at."""
+    """Of one account, whose id it has. `months` None: for ever. `due_at`: when it is next looked at.
+    `after`: the mail up to which it was looked at this time."""
 
     id: UUID
     months: int | None
     due_at: datetime | None
+    after: UUID | None = None
 
 
 class RetentionCount(Model):

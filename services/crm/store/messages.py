@@ -97,10 +97,15 @@ class Messages:
         found = await self._messages.find(account_id, where, sort=("_id", 1), limit=limit, session=session)
         return [value(Message, message) for message in found]
 
-    async def with_old_content(self, account_id: UUID, before: datetime, limit: int) -> list[UUID]:
-        """Some mails from before then that have a body or attachments."""
-        where = {"$and": [_older(before), {"$or": [_WITH_BODY, _WITH_FILES]}]}
-        return [found["_id"] for found in await self._messages.find(account_id, where, limit=limit)]
+    async def with_old_content(
+        self, account_id: UUID, before: datetime, after: UUID | None, limit: int
+    ) -> list[UUID]:
+        """Mails from before then that have a body or attachments, in the order of ids after the one given."""
+        where: dict[str, Any] = {"$and": [_older(before), {"$or": [_WITH_BODY, _WITH_FILES]}]}
+        if after is not None:
+            where["_id"] = {"$gt": after}
+        found = await self._messages.find(account_id, where, sort=("_id", 1), limit=limit)
+        return [one["_id"] for one in found]
 
     async def old_content_count(self, account_id: UUID, before: datetime) -> tuple[int, int]:
         """How many mails from before then have a body, and how many have attachments."""

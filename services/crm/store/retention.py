@@ -25,10 +25,11 @@ class Retentions:
         """Another setting."""
         await self._retentions.put_all(account_id, {account_id: document(retention)}, session)
 
-    async def rest(self, account_id: UUID, seen: Retention, until: datetime) -> None:
-        """Nothing is left to delete for now, unless the setting has changed meanwhile."""
+    async def rest(self, account_id: UUID, seen: Retention, until: datetime, after: UUID | None) -> None:
+        """Look again then, at mails after that one (None: at all), unless the setting was changed."""
         same = {"months": seen.months, "due_at": seen.due_at}
-        await self._retentions.update(account_id, account_id, {"$set": {"due_at": until}}, where=same)
+        change = {"$set": {"due_at": until, "after": after}}
+        await self._retentions.update(account_id, account_id, change, where=same)
 
 
 class RetentionQueue:

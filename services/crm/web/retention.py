@@ -13,7 +13,7 @@ from services.crm.web.words import gettext
 router = APIRouter(prefix="/settings/retention")
 _FAULT = gettext("Write a number of months from 1 to 240, or nothing.")
 _SAVED = gettext("Saved. What is too old is deleted from now on.")
-_SAVED_FOR_EVER = gettext("Saved. Everything is kept.")
+_SAVED_FOR_EVER = gettext("Saved. Bodies and attachments are kept.")
 Months = Annotated[str, Form(max_length=10)]
 
 
