@@ -121,8 +121,14 @@ class ApiTokenBook:
         return SignedIn(user.id, account_id, user.role, token.id, token.expires_at, scopes=scopes)
 
     async def still_open(self, who: SignedIn) -> bool:
-        """Whether the token of an access token that was got for it is still there."""
-        return await self._stores.tokens.get(who.account_id, who.sign_in_id) is not None
+        """Whether the token of an access token that was got for it is still there, and its maker as then.
+        Such a request counts as one of the token's. Problem 429."""
+        token = await self._stores.tokens.get(who.account_id, who.sign_in_id)
+        user = await self._stores.users.get(who.account_id, who.user_id)
+        if token is None or user is None or user.disabled or user.role is not who.role:
+            return False
+        self._admit(token)
+        return True
 
     async def access(self, secret: str) -> ApiAccess:
         """A short access token, which every service takes. Raises InvalidAccessToken; Problem 429."""

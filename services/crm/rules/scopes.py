@@ -15,12 +15,15 @@ _NOUNS = {  # the scopes to read, and to change
     "messages": (Scope.MAIL_READ, Scope.MAIL_WRITE),
     "settings": (Scope.SETTINGS_READ, Scope.SETTINGS_WRITE),
 }
+_RETENTION = "/v1/settings/retention"  # it deletes for good
 
 
 def needed(method: str, path: str) -> frozenset[Scope]:
     """Any of these is enough; empty: no token may."""
     if (method, path) == ("GET", "/v1/me"):
         return _ALL
+    if path == _RETENTION and method not in _READING:
+        return frozenset()
     noun = path.removeprefix("/v1/").split("/")[0] if path.startswith("/v1/") else ""
     reads, changes = _NOUNS.get(noun, (None, None))
     scope = reads if method in _READING else changes

@@ -39,6 +39,7 @@ PEOPLE_ONLY = {
     ("get", PATH),
     ("post", PATH),
     ("delete", f"{PATH}/{{id}}"),
+    ("put", "/v1/settings/retention"),  # it deletes for good
 }
 
 
@@ -173,6 +174,34 @@ async def test_an_access_token_for_it_has_its_scopes_and_ends_with_it(
         assert (await http.get("/v1/contacts", headers=header)).status_code == 401
         over = await http.post("/oauth/token", data=asked)
         assert (over.status_code, over.json()["error"]) == (400, "invalid_client")
+
+
+async def access_for(http: httpx.AsyncClient, token: dict[str, Any]) -> dict[str, str]:
+    asked = {"grant_type": "client_credentials", "client_secret": token["secret"]}
+    return {"Authorization": f"Bearer {(await http.post('/oauth/token', data=asked)).json()['access_token']}"}
+
+
+@pytest.mark.parametrize("change", ["leaves", "is demoted"])
+async def test_an_access_token_for_it_ends_with_its_maker(
+    change: str, crm: Collaborators, people: People
+) -> None:
+    """At once here, not when it is over."""
+    async with client(crm) as http:
+        header = await access_for(http, await made(crm, people))
+        assert (await http.get("/v1/contacts", headers=header)).status_code == 200
+        if change == "leaves":
+            await crm.sign_ins.disable(people.account_id, people.admin.id)
+        else:
+            await crm.users.set_role(people.who(people.admin), people.rep.id, people.admin.role)
+            await crm.users.set_role(people.who(people.admin), people.admin.id, people.rep.role)
+        assert (await http.get("/v1/contacts", headers=header)).status_code == 401
+
+
+async def test_access_tokens_for_it_share_its_share(crm: Collaborators, people: People) -> None:
+    async with client(crm) as http:
+        header = await access_for(http, await made(crm, people))
+        answers = [await http.get("/v1/me", headers=header) for _ in range(REQUESTS_AT_ONCE + 20)]
+        assert 429 in {answer.status_code for answer in answers}
 
 
 async def test_a_token_asks_for_no_more_than_its_share(crm: Collaborators, people: People) -> None:

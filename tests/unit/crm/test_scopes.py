@@ -37,6 +37,7 @@ def test_one_scope_opens_it(method: str, path: str, scope: Scope) -> None:
         ("GET", "/v1/me/addresses"),
         ("POST", "/v1/users"),
         ("POST", "/v1/api-tokens"),
+        ("PUT", "/v1/settings/retention"),
         ("POST", "/v1/feed"),
         ("GET", "/contacts"),
         ("GET", "/v1/something-new"),
