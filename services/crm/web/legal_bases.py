@@ -53,24 +53,22 @@ async def change(
     source: Text = "",
     scope: Scope = "ticked",
     ids: Ids = None,
-    q: Annotated[str | None, Form(max_length=200)] = None,
     listed: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Give the ticked contacts, or all that match the search, this basis; the list says it at once.
 
-    `q`: what stands in the search now; without script, what the page was `listed` with counts.
+    `listed`: the search whose answer is shown, whatever stands in its field meanwhile.
     """
-    q = listed if q is None else q
     try:
         basis = _basis(kind, source)
-        wanted = await _matching(visit, q) if scope == "all" else _ticked(ids or [])
+        wanted = await _matching(visit, listed) if scope == "all" else _ticked(ids or [])
     except _Refused as refusal:
-        return await _answer(visit, q, Done(fault=str(refusal)), (), scope)
+        return await _answer(visit, listed, Done(fault=str(refusal)), (), scope)
     results = await visit.desk.application.legal_bases.change_all(visit.visitor.as_signed_in(), wanted, basis)
     counts = Counter(one.outcome for one in results)
     done = Done(counts[BulkOutcome.CHANGED], counts[BulkOutcome.UNCHANGED], counts[BulkOutcome.NOT_FOUND])
     there = [one.id for one in results if one.outcome is not BulkOutcome.NOT_FOUND]
-    return await _answer(visit, q, done, there, scope, basis.kind)
+    return await _answer(visit, listed, done, there, scope, basis.kind)
 
 
 def _basis(kind: str, source: str) -> LegalBasis:

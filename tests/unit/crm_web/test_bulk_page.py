@@ -47,10 +47,10 @@ async def test_the_ticked_are_changed_and_each_outcome_is_said(
 
 
 async def test_all_that_match_the_search_are_changed(browser: Browser, crm: FakeCrm) -> None:
-    """Loaded or not; the list comes anew. What was typed counts, not what the page began with."""
+    """Loaded or not; the list comes anew. What is shown counts, not what is being typed."""
     people = listed(crm, 450)
     crm.records.contacts.records.append(contact("Somebody else"))
-    data = BASIS | {"scope": "all", "q": "Person", "listed": "Somebody", "ids": str(new_id())}
+    data = BASIS | {"scope": "all", "q": "Somebody", "listed": "Person", "ids": str(new_id())}
     answer = await sent(browser, data)
     assert crm.legal_bases.asked == [([one.id for one in people], CONSENT)]
     assert "450 contacts changed." in answer.text

@@ -20,6 +20,11 @@
     button.hidden = false;
     button.addEventListener("click", () => set(checked));
   }
+  // "All that match" means the search whose answer is shown, not what is being typed.
+  const listed = document.querySelector("#bulk input[name=listed]");
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.elt.id === "q" && detail.successful) listed.value = detail.requestConfig.parameters.q ?? "";
+  });
   document.getElementById("records").addEventListener("change", recount);
   document.addEventListener("htmx:afterSettle", recount);
   recount();
