@@ -17,6 +17,7 @@ from shared.bus.topics import create_topics
 from shared.settings import KafkaSettings
 
 START_WITHIN_S = 60.0
+PROGRAM = "KAIFU_DATABASE_PROGRAM"  # names a server with SecantusDB's options that runs in its place
 _LOOK_EVERY_S = 0.05
 
 
@@ -24,10 +25,13 @@ class PartNotReady(RuntimeError):
     """A part did not become ready in time; the message says which and why."""
 
 
-def database_command(port: int, folder: Path, *, sign_in: bool) -> Sequence[str]:
-    """SecantusDB. Without `--sync-on-commit` it forgets acknowledged transactions when killed."""
+def database_command(port: int, folder: Path, *, sign_in: bool, program: str = "") -> Sequence[str]:
+    """SecantusDB. Without `--sync-on-commit` it forgets acknowledged transactions when killed.
+
+    `program`: what runs in its place, as PROGRAM names it.
+    """
     return [
-        *(sys.executable, "-m", "deploy.local.database"),
+        *([program] if program else (sys.executable, "-m", "deploy.local.database")),
         *("--host", LOOPBACK, "--port", str(port)),
         *("--storage-path", str(folder)),
         "--sync-on-commit",

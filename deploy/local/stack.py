@@ -21,6 +21,7 @@ from deploy.local.brokers import PARTITIONS, chosen
 from deploy.local.child import Child, Tell
 from deploy.local.database_user import provide_user
 from deploy.local.embedded import (
+    PROGRAM,
     broker_with_topics,
     database_answers,
     database_command,
@@ -208,7 +209,10 @@ class Stack:
         return lambda: (sys.executable, "-m", f"services.{service}")
 
     def _database(self, *, sign_in: bool) -> Child:
-        command = database_command(self.ports["database"], self.home.database, sign_in=sign_in)
+        program = self._base.get(PROGRAM, "")
+        command = database_command(
+            self.ports["database"], self.home.database, sign_in=sign_in, program=program
+        )
         return self._child("database", lambda: command, self._base)
 
     def _child(self, name: str, command: Callable[[], Sequence[str]], variables: Mapping[str, str]) -> Child:

@@ -4,6 +4,7 @@ crm's user has the rights of production there, and the indexes are made by the u
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from deploy.local.embedded import database_answers, database_command
+from deploy.local.embedded import PROGRAM, database_answers, database_command
 from deploy.local.environment import mongodb_url
 from deploy.local.ports import Ports
 from services.crm.adapters.signing_keys import new_keys
@@ -57,7 +58,7 @@ class OwnDatabase:
 
     async def _start(self, *, sign_in: bool) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *database_command(self.port, self._folder, sign_in=sign_in),
+            *database_command(self.port, self._folder, sign_in=sign_in, program=os.environ.get(PROGRAM, "")),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
