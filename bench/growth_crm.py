@@ -12,15 +12,14 @@ from itertools import islice
 from uuid import UUID, uuid4
 
 import httpx
-from pymongo import MongoClient
 from pymongo.database import Database
 
+from bench.database import opened
 from bench.load import cpu_seconds
 from bench.push import a_rep, prepared, settled
 from bench.results import Figure
 from bench.steps import Step, grown
-from deploy.local.database_user import DATABASE, USER
-from deploy.local.environment import mongodb_url
+from deploy.local.database_user import DATABASE
 from deploy.local.rep import Json, Rep, http_client, until
 from deploy.local.stack import Stack
 from services.crm.model.timeline import TimelineRow, TimelineType
@@ -85,7 +84,7 @@ class _Account:
 
         await until(shown, "the mail in the feed")
         contact = UUID((await rep.get("/v1/contacts", limit=1))["items"][0]["id"])
-        with _database(stack) as client:
+        with opened(stack) as client:
             sent = client[DATABASE]["messages"].find_one({"_id": UUID(mail["message_id"])})
             assert sent is not None
             account = cls(stack, (http, other), sent, contact)
@@ -97,7 +96,7 @@ class _Account:
 
     async def grow_to(self, count: int) -> None:
         """So many mails and rows of others in all."""
-        with _database(self._stack) as client:
+        with opened(self._stack) as client:
             await asyncio.to_thread(self._fill, client[DATABASE], count - self._records)
         self._records = count
 
@@ -154,8 +153,3 @@ class _Account:
         )  # fmt: skip
         kept = {**document(row), "place": place(row.occurred_at, row.id)}
         return {**kept, "_id": row.id, "account_id": self._sent["account_id"]}
-
-
-def _database(stack: Stack) -> MongoClient[Json]:
-    url = mongodb_url(stack.ports, USER, stack.home.database_password_file.read_text())
-    return MongoClient(url, uuidRepresentation="standard")

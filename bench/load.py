@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,13 @@ def pin(pid: int, core: int) -> None:
 def cpu_seconds(pids: list[int]) -> float:
     """User and system time of the processes so far."""
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
+
+
+async def milliseconds(ask: Callable[[], Awaitable[object]]) -> float:
+    """How long one took."""
+    began = time.perf_counter()
+    await ask()
+    return (time.perf_counter() - began) * 1000
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ class AttachmentFiles:
     ) -> None:
         """A new file, to be settled within the hour. Never more than one chunk of it is in memory.
 
-        The driver's own upload stream gathers 32 MB before it writes, so chunks are written here.
+        The driver's own upload stream gathers 48 MB before it writes, so chunks are written here.
         """
         of = {"message_id": message_id, "sweeping": False, "until": datetime.now(UTC) + UPLOAD_WITHIN}
         await self._ledger.insert(account_id, file_id, of)
