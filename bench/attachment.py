@@ -122,8 +122,8 @@ def figures(found: Sequence[Gained]) -> list[Figure]:
     note = (
         f"the greater of an upload's and a download's peak beyond what crm held before each, {len(found)} "
         f"rounds; uploads {min(uploads):.1f} to {max(uploads):.1f} MB, downloads, in the room that an upload "
-        f"left, {min(downloads):.1f} to {max(downloads):.1f}; reference: the file; ratio: the share of it that "
-        "was in memory at once"
+        f"left, {min(downloads):.1f} to {max(downloads):.1f}; reference: the file; ratio: the share of "
+        "it that was in memory at once"
     )
     aim, shares = "≤ 1 of the file (never whole)", [peak / size for peak in peaks]
     return [figure("attachment_peak_mb", "MB", peaks, [size] * len(peaks), shares, aim, note)]
