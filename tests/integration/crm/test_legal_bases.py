@@ -116,7 +116,7 @@ async def test_many_are_changed_from_the_list_and_noted(crm: Collaborators, peop
         assert "No contact is in the list" in answer.text
     assert await crm.records.contacts.get(people.account_id, people.liam.id) == people.liam
     async with await browser(crm, people.rep) as rep:
-        answer = await rep.post("/contacts/legal-basis", data=data | {"scope": "all", "q": "liam"})
+        answer = await rep.post("/contacts/legal-basis", data=data | {"scope": "all", "listed": "liam"})
         assert "1 contact changed." in answer.text
         answer = await rep.post("/contacts/legal-basis", data=ticked)
         assert "1 contact changed." in answer.text
