@@ -24,6 +24,7 @@ from bench import (
     sends,
     timeline,
     tracker,
+    verdicts,
 )
 from bench.load import need
 from bench.results import Figure, machine, write
@@ -34,7 +35,7 @@ from deploy.local.stack import Stack
 
 BENCHES = (
     "push", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "decisions", "extension",
-    "timeline", "compose", "attachment", "driver",
+    "timeline", "compose", "attachment", "driver", "verdicts",
 )  # fmt: skip
 _ON_QUICK = {"timeline", "compose", "driver"}  # for which a further program is needed
 
@@ -85,6 +86,9 @@ async def _measured(name: str) -> list[Figure]:
         return await extension.measure(_stack())
     if name == "decisions":
         return decisions.measure()
+    if name == "verdicts":
+        verdicts.write()
+        return []
     if name in _WITH_SERVICES:
         services, measure = _WITH_SERVICES[name]
         async with _stack(services, seeded=False) as stack:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench import verdicts
 from bench.plots import draw
 from deploy.local.brokers import chosen
 
@@ -106,4 +107,5 @@ What lies behind them: [where the time goes](COST.md).
 | figure | Kaifu | reference | ratio (lowest to highest round) | aim | how | where, when |
 |---|---|---|---|---|---|---|
 {rows}
-"""
+
+{verdicts.table()}"""

@@ -37,6 +37,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "horizon_hours": "a rule of the product; every replica needs the same",
         "batch": "measured; bounds the memory of a turn",
         "commit_interval_s": "measured; bounds what is repeated after a crash",
+        "hold_s": "a rule of the product; every replica needs the same",
+        "ruleset": "set by hand, with a replay, when a rule set is undone",
     },
     "LoggerSettings": {
         "commit_interval_s": "bounds what is repeated after a crash",

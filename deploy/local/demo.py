@@ -30,6 +30,7 @@ from deploy.local.rep import (
     follow_link,
     http_client,
     load_pixel,
+    reading_time,
     until,
 )
 from deploy.local.screen import NotTold, Screen, open_screen
@@ -103,6 +104,7 @@ class Demo:
         yield "see it as Sent in the feed", self.see_sent
         yield "load the pixel as Gmail's proxy does", self.load_pixel
         yield "receive the push of that open", self.receive_open
+        yield "read for two seconds: a click that comes sooner is no person's", self.read
         yield "follow a link, byte for byte", self.follow_link
         yield "receive the push of that click", self.receive_click
         yield "read the feed: Opened, 1 open, 1 click", self.read_feed
@@ -157,6 +159,9 @@ class Demo:
         )
         expect(self.pushed["verdict"] == "proxied_human", f"the verdict is {self.pushed['verdict']}")
         await self._feed("that engagement in the feed", self._names_pushed_hit)
+
+    async def read(self) -> None:
+        await reading_time()
 
     async def follow_link(self) -> None:
         location = await follow_link(self.rep.http, self.prepared["links"][0]["tracked_url"])

@@ -14,11 +14,16 @@ GMAIL_PROXY = {  # what Gmail's image proxy sends for a view; the address is one
     "User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
     "X-Forwarded-For": "66.249.84.1",
 }
-BROWSER = {  # a person's browser; 203.0.113.0/24 is for documentation (RFC 5737)
+BROWSER = {  # what a person's browser sends; 203.0.113.0/24 is for documentation (RFC 5737)
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
     "X-Forwarded-For": "203.0.113.77",
 }
 _LOOK_EVERY_S = 0.03
+_FASTEST_READER_S = 2.05
 
 
 class Refused(RuntimeError):
@@ -106,6 +111,11 @@ class Rep:
             raise Refused(answer)
         body: Json = answer.json()
         return body
+
+
+async def reading_time() -> None:
+    """Wait as long as the fastest reader takes after Send: what comes sooner is judged a machine's."""
+    await asyncio.sleep(_FASTEST_READER_S)
 
 
 async def load_pixel(http: httpx.AsyncClient, url: str, headers: dict[str, str] = GMAIL_PROXY) -> bytes:

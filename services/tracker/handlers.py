@@ -5,9 +5,13 @@ from datetime import datetime
 from services.tracker import verdict
 from services.tracker.model import ALWAYS, Beacon, Change, Hit, SendState, Sent
 from services.tracker.revocations import Revocations
+from services.tracker.rules.agents import is_apple_program, is_mail_program
+from services.tracker.rules.headers import is_whole_visit
+from services.tracker.rules.networks import client_of, is_ipv6
+from services.tracker.rules.rulesets import RuleSet
 from services.tracker.shard import Shard
 from shared.events.base import Event
-from shared.events.engagements import EngagementKind, Verdict
+from shared.events.engagements import EngagementKind
 from shared.events.hits import Endpoint, HitRecorded, ViewingReported
 from shared.events.sends import MessageCancelled, MessageScheduled, SendEvent
 
@@ -23,26 +27,35 @@ def handle(
         if is_revoked(revocations, event, told_already=again):
             return []
         if isinstance(event, HitRecorded):
-            return hit_recorded(shard, event, now)
+            return hit_recorded(shard, event, now, again=again)
         return viewing_reported(shard, event, now)
     if isinstance(event, SendEvent):
-        return message_changed(shard, event)
+        return message_changed(shard, event, now, again=again)
     raise TypeError(f"{type(event).__name__} is no business of the tracker")
 
 
-def message_changed(shard: Shard, event: SendEvent) -> list[Change]:
+def message_changed(shard: Shard, event: SendEvent, now: datetime, *, again: bool) -> list[Change]:
     """Sent, scheduled or cancelled. Hits that waited for it are judged now."""
-    return shard.put_send(event.message_id, sent_of(event))
+    return shard.put_send(event.message_id, sent_of(event), now, again=again)
 
 
-def hit_recorded(shard: Shard, event: HitRecorded, now: datetime) -> list[Change]:
+def hit_recorded(shard: Shard, event: HitRecorded, now: datetime, *, again: bool) -> list[Change]:
     """A pixel or a link was fetched."""
-    return shard.put_hit(event.message_id, hit_of(event), now)
+    return shard.put_hit(event.message_id, hit_of(event, shard.rules), now, again=again)
 
 
 def viewing_reported(shard: Shard, event: ViewingReported, now: datetime) -> list[Change]:
     """A user looks at a message; only its own sender's word counts, which the judging checks."""
     return shard.put_beacon(event.message_id, beacon_of(event), now)
+
+
+def released(shard: Shard, revocations: Revocations, now: datetime) -> list[Change]:
+    """What was held and is due: told now, but for messages revoked meanwhile (P4, A4)."""
+    return [
+        change
+        for change in shard.release(now)
+        if revocations.since(change.message_id, change.sent.account_id) is None
+    ]
 
 
 def is_revoked(revocations: Revocations, event: HitRecorded | ViewingReported, *, told_already: bool) -> bool:
@@ -73,10 +86,11 @@ def sent_of(event: SendEvent) -> Sent:
     )
 
 
-def hit_of(event: HitRecorded) -> Hit:
+def hit_of(event: HitRecorded, rules: RuleSet) -> Hit:
     """The hit without address and agent."""
-    finding = verdict.alone(event)
-    address = None if finding.verdict is Verdict.PROXIED_HUMAN else event.client_address
+    finding = verdict.alone(event, rules)
+    network = None if event.client_address is None else client_of(event.client_address)
+    is_proxys = finding.evidence[0].rule.startswith("proxies.")
     return Hit(
         event.occurred_at,
         event.event_id,
@@ -84,10 +98,14 @@ def hit_of(event: HitRecorded) -> Hit:
         event.slot,
         event.link_index,
         event.method == "HEAD",
-        hash((event.user_agent, address)),
+        hash((event.user_agent, None if is_proxys else network)),
         hash(event.user_agent),
-        None if event.client_address is None else hash(event.client_address),
+        None if network is None or is_proxys else hash(network),
         finding,
+        verdict.doubts(event, rules),
+        is_mail_program(event.user_agent) or is_apple_program(event.user_agent),
+        is_whole_visit(event),
+        is_ipv6(event.client_address or ""),
     )
 
 
@@ -99,5 +117,6 @@ def beacon_of(event: ViewingReported) -> Beacon:
         event.account_id,
         event.user_id,
         hash(event.user_agent) if event.user_agent else None,
-        None if event.client_address is None else hash(event.client_address),
+        None if event.client_address is None else hash(client_of(event.client_address)),
+        is_ipv6(event.client_address or ""),
     )

@@ -1,17 +1,16 @@
 """One step of the fold: a hit, judged after all hits before it in time.
 
-`step` is a pure function of what came before (the cursor), the message, the reports of viewing and
-the hit. So the judgements of a message depend on its hits, not on the order of their arrival.
+`step` is a pure function of the hit, what came before (the cursor) and what is around (the message, the
+reports of viewing, hits before and after). So the judgements of a message depend on its hits, not on the
+order of their arrival.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from services.tracker import session, verdict
 from services.tracker.attribution import candidates
 from services.tracker.model import (
     COUNTED,
-    Beacon,
     Cursor,
     Finding,
     Hit,
@@ -19,9 +18,11 @@ from services.tracker.model import (
     Lasting,
     Recent,
     Sent,
+    Surroundings,
 )
-from services.tracker.notify import raises
+from services.tracker.notify import is_suspicious, raises
 from services.tracker.rules import inferred, repeats
+from services.tracker.rules.rulesets import RuleSet
 from shared.events.engagements import EngagementKind
 from shared.events.ids import derived_id
 
@@ -34,22 +35,34 @@ def engagement_id(hit: Hit, kind: EngagementKind) -> UUID:
 
 
 def step(
-    cursor: Cursor, hit: Hit, sent: Sent, beacons: Sequence[Beacon], *, was_inferred: bool
+    cursor: Cursor, hit: Hit, known: Surroundings, rules: RuleSet, *, was_inferred: bool
 ) -> tuple[Cursor, tuple[Judgement, ...]]:
     """The cursor after the hit, and its judgements: none (not to be judged), one, or an inferred open first.
 
     `was_inferred`: an open was inferred from this click before; if it no longer counts, that is said too.
     """
+    sent = known.sent
     if sent.judged_from is None or hit.at < sent.judged_from:
         return cursor, ()
     recent = _still_recent(hit, cursor.recent)
-    known = repeats.original(hit, recent)
-    if known is not None:
-        return cursor, _repetition(cursor, hit, sent, known, was_inferred)
-    finding = verdict.in_context(hit, sent, beacons)
+    original = repeats.original(hit, recent)
+    if original is not None:
+        return cursor, _repetition(cursor, hit, sent, original, was_inferred)
+    was_read = _was_read(cursor.lasting, hit)
+    finding = verdict.in_context(hit, known._replace(was_read=was_read), rules)
     if finding.verdict in COUNTED:
-        return _counted(cursor, hit, sent, recent, finding, was_inferred)
+        held = rules.holds and is_suspicious(hit, finding, sent, was_read=was_read)
+        return _counted(cursor, hit, sent, recent, finding, was_inferred, held)
     return _uncounted(cursor, hit, sent, recent, finding, was_inferred)
+
+
+def _was_read(lasting: Lasting, hit: Hit) -> bool:
+    """Whether an open or a click counted before this hit; a restart may remember the hit itself."""
+    firsts = [first for first in (lasting.first_open, lasting.first_click) if first is not None]
+    if not firsts:
+        return False
+    own = {engagement_id(hit, kind) for kind in EngagementKind}
+    return any(first not in own for first in firsts)
 
 
 def _still_recent(hit: Hit, recent: tuple[Recent, ...]) -> tuple[Recent, ...]:
@@ -93,7 +106,13 @@ def _uncounted(
 
 
 def _counted(
-    cursor: Cursor, hit: Hit, sent: Sent, recent: tuple[Recent, ...], finding: Finding, was_inferred: bool
+    cursor: Cursor,
+    hit: Hit,
+    sent: Sent,
+    recent: tuple[Recent, ...],
+    finding: Finding,
+    was_inferred: bool,
+    held: bool,
 ) -> tuple[Cursor, tuple[Judgement, ...]]:
     this = engagement_id(hit, hit.kind)
     reading = session.current(cursor, hit)
@@ -107,6 +126,7 @@ def _counted(
         candidates(sent, hit.slot),
         first=is_first,
         raises=raises(reading, hit),
+        held=held,
     )
     judgements: tuple[Judgement, ...] = (judgement,)
     if hit.kind is EngagementKind.CLICK:

@@ -4,14 +4,17 @@ A hit keeps only what a later judgement may need: its time, what was fetched, an
 that answer "the same client?" and "the same browser?" inside this process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from shared.events.engagements import EngagementKind, Evidence, Verdict
+
+if TYPE_CHECKING:
+    from services.tracker.rules.rule import Rule
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 COUNTED = frozenset({Verdict.HUMAN, Verdict.PROXIED_HUMAN})  # what turns Sent into Opened (T3)
@@ -60,7 +63,9 @@ class Hit(NamedTuple):
 
     `client`: user agent and address (an image proxy's address changes and is left out).
     `browser`: user agent alone. `address`: None when it is unknown. All three only compare equal
-    or not, and only within this process.
+    or not, and only within this process. `doubts`: rules that speak against a person, none of which
+    decides alone. `by_mail_program`: the agent names a program that shows mail to a reader.
+    `is_whole_visit`: a link with all headers that a browser sends for a person. `is_ipv6`: of the address.
     """
 
     at: datetime
@@ -73,6 +78,10 @@ class Hit(NamedTuple):
     browser: int
     address: int | None
     finding: Finding
+    doubts: "tuple[Rule, ...]" = ()
+    by_mail_program: bool = False
+    is_whole_visit: bool = False
+    is_ipv6: bool = False
 
 
 class Beacon(NamedTuple):
@@ -84,6 +93,7 @@ class Beacon(NamedTuple):
     user_id: UUID
     browser: int | None
     address: int | None
+    is_ipv6: bool = False
 
 
 class Session(NamedTuple):
@@ -122,6 +132,22 @@ class Lasting:
         return None if self.opened is None else self.opened.get(slot)
 
 
+class Surroundings(NamedTuple):
+    """What is known around a hit when it is judged.
+
+    `around`: hits of the message within `bursts.AROUND`, itself included, by time. `newer`: hits on newer
+    messages of its thread. `elsewhere`: hits on the account's other mails to the same domain, with their
+    messages. `was_read`: an open or a click counted before it.
+    """
+
+    sent: Sent
+    beacons: "Sequence[Beacon]" = ()
+    around: Sequence[Hit] = ()
+    newer: Sequence[Hit] = ()
+    elsewhere: Sequence[tuple[UUID, Hit]] = ()
+    was_read: bool = False
+
+
 class Cursor(NamedTuple):
     """All that judging a hit needs to know of the hits before it."""
 
@@ -131,7 +157,10 @@ class Cursor(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """The verdict on a hit, or an open inferred from it. `raises`: the rep is told."""
+    """The verdict on a hit, or an open inferred from it.
+
+    `raises`: the rep is told. `held`: not at once (B3).
+    """
 
     engagement_id: UUID
     kind: EngagementKind
@@ -142,6 +171,7 @@ class Judgement(NamedTuple):
     first: bool = False
     inferred: bool = False
     raises: bool = False
+    held: bool = False
 
 
 class Change(NamedTuple):

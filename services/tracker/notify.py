@@ -1,7 +1,12 @@
-"""What the rep is told: the first open and the first click of each reading, at once."""
+"""What the rep is told: first open and first click of each reading; at once unless a burst may show."""
 
-from services.tracker.model import Hit, Session
-from shared.events.engagements import EngagementKind
+from datetime import timedelta
+
+from services.tracker.model import Finding, Hit, Sent, Session
+from shared.events.engagements import EngagementKind, Verdict
+
+_SCANNERS_COME = timedelta(minutes=1)  # of 836 bursts 69 % came within it (FACTS: one site's log)
+_SCANNERS_FOLLOW = timedelta(minutes=10)  # a link of a mail that nobody was seen to open
 
 
 def raises(session: Session | None, hit: Hit) -> bool:
@@ -12,3 +17,18 @@ def raises(session: Session | None, hit: Hit) -> bool:
     if session is None:
         return True
     return not (session.clicked if hit.kind is EngagementKind.CLICK else session.opened)
+
+
+def is_suspicious(hit: Hit, finding: Finding, sent: Sent, *, was_read: bool) -> bool:
+    """Whether a counted hit may be the first of a scanner's burst: then telling waits for the burst (B3).
+
+    Clear are a mail service's proxy, a mail program, and whoever goes on with a mail that was read.
+    """
+    if finding.verdict is Verdict.PROXIED_HUMAN or hit.by_mail_program:
+        return False
+    if hit.doubts:
+        return True
+    if was_read:
+        return False
+    after = hit.at - sent.at
+    return after < (_SCANNERS_COME if hit.kind is EngagementKind.OPEN else _SCANNERS_FOLLOW)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from services.tracker.model import Change, Judgement
-from services.tracker.rules import RULESET_VERSION
+from services.tracker.rules.rulesets import CURRENT
 from shared.events.base import Event, unchecked
 from shared.events.engagements import EngagementJudged, EngagementKind
 from shared.events.ids import derived_id
@@ -13,9 +13,9 @@ from shared.events.notifications import NotificationKind, NotificationRaised, No
 _engagement_judged = unchecked(EngagementJudged)  # what it is made of was checked when the hit was decoded
 
 
-def events_of(change: Change) -> Iterator[Event]:
+def events_of(change: Change, ruleset_version: str = CURRENT.version) -> Iterator[Event]:
     """The engagement, and a pop-up raised or retracted where that changed."""
-    yield _engagement(change)
+    yield _engagement(change, ruleset_version)
     raised_before = change.previous is not None and change.previous.raises
     if change.judgement.raises and not raised_before:
         yield _raised(change)
@@ -23,7 +23,7 @@ def events_of(change: Change) -> Iterator[Event]:
         yield _retracted(change)
 
 
-def _engagement(change: Change) -> EngagementJudged:
+def _engagement(change: Change, ruleset_version: str) -> EngagementJudged:
     judged, hit, sent = change.judgement, change.hit, change.sent
     verdict, confidence, evidence = judged.finding
     return _engagement_judged(
@@ -39,7 +39,7 @@ def _engagement(change: Change) -> EngagementJudged:
         verdict=verdict,
         evidence=evidence,
         confidence=confidence,
-        ruleset_version=RULESET_VERSION,
+        ruleset_version=ruleset_version,
         session_id=judged.session_id,
         folded_into=judged.folded_into,
         first=judged.first,

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.tracker.rules.rulesets import RULESETS, RuleSet
 
 
 class TrackerSettings(BaseSettings):
@@ -20,7 +23,23 @@ class TrackerSettings(BaseSettings):
         default=300_000, ge=1, description="messages with recent hits in memory, per partition"
     )
     batch: int = Field(default=2000, ge=1, description="records handled before their effects are published")
+    hold_s: float = Field(
+        default=8, ge=0, le=60, description="how long telling of a suspicious hit waits for a burst to show"
+    )
+    ruleset: Literal["2026.11.1", "2026.11.2"] = Field(
+        default="2026.11.2", description="rules that judge; an earlier set undoes what a later one got wrong"
+    )
     commit_interval_s: float = Field(default=0.2, ge=0, description="offsets are committed at most so often")
+
+    @property
+    def hold(self) -> timedelta:
+        """`hold_s` as a span."""
+        return timedelta(seconds=self.hold_s)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The set that `ruleset` names."""
+        return RULESETS[self.ruleset]
 
     @property
     def horizon(self) -> timedelta:

@@ -4,6 +4,7 @@ A shard is never a truth of its own: it is rebuilt from email.sends and email.hi
 kept beyond memory waits in `unsaved` until its caller has committed the offsets behind it.
 """
 
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,7 +12,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.tracker.model import Beacon, Change, Hit, Lasting, Sent
-from services.tracker.state import MessageState
+from services.tracker.rules.rulesets import CURRENT, RuleSet
+from services.tracker.state import Entry, MessageState
+
+_AT_LEAST = timedelta(seconds=1)  # after a standstill, what came meanwhile is read before a hit is let go
 
 
 class Record(NamedTuple):
@@ -21,6 +25,16 @@ class Record(NamedTuple):
     lasting: Lasting
 
 
+class Hold(NamedTuple):
+    """A hit whose telling waits until `due`. `number` decides between two; `offset`: where it was read."""
+
+    due: datetime
+    number: int
+    offset: int
+    state: MessageState
+    entry: Entry
+
+
 Lookup = Callable[[UUID], Record | None]
 
 
@@ -28,9 +42,22 @@ class Shard:
     """`horizon`: hits older than this are settled; no later event changes a judgement on them.
 
     `most`: messages with hits to hold in memory; beyond it those longest untouched are settled early.
+    `hold`: how long telling of a suspicious hit waits, from its time.
     """
 
-    def __init__(self, lookup: Lookup, horizon: timedelta, most: int) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        horizon: timedelta,
+        most: int,
+        hold: timedelta = timedelta(),
+        rules: RuleSet = CURRENT,
+    ) -> None:
+        self.rules = rules
+        self._hold = hold
+        self._holds: list[Hold] = []
+        self._held = 0
+        self.reading = 0  # the offset in email.hits of what is folded now
         self._lookup = lookup
         self._horizon = horizon
         self._most = most
@@ -41,8 +68,31 @@ class Shard:
     def __len__(self) -> int:
         return len(self._live)
 
-    def put_send(self, message_id: UUID, sent: Sent) -> list[Change]:
-        """A state of a message."""
+    @property
+    def held_from(self) -> int | None:
+        """The first offset in email.hits of which something is still to be told."""
+        return min((hold.offset for hold in self._holds), default=None)
+
+    @property
+    def holding(self) -> int:
+        """How many hits are held."""
+        return len(self._holds)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next hold ends."""
+        return self._holds[0].due if self._holds else None
+
+    def release(self, now: datetime) -> list[Change]:
+        """What was held and is due."""
+        changes: list[Change] = []
+        while self._holds and self._holds[0].due <= now:
+            hold = heapq.heappop(self._holds)
+            changes += hold.state.release(hold.entry)
+        return changes
+
+    def put_send(self, message_id: UUID, sent: Sent, now: datetime, *, again: bool = False) -> list[Change]:
+        """A state of a message. `again`: it was told of before."""
         state = self._live.get(message_id.int)
         if state is None:
             record = self._record(message_id)
@@ -50,19 +100,21 @@ class Shard:
                 self.unsaved[message_id] = Record(sent, record.lasting if record else Lasting())
             return []
         known, pending = state.sent, state.pending
-        changes = state.put_send(sent)
+        changes = state.put_send(sent, hold=not again and bool(self._hold))
+        self._take_holds(state, now)
         if state.sent is not known:
             self.unsaved[message_id] = Record(sent, state.settled)
         self.pending += state.pending - pending
         return changes
 
-    def put_hit(self, message_id: UUID, hit: Hit, now: datetime) -> list[Change]:
-        """A fetch. Of a message that is not tracked nothing is kept."""
+    def put_hit(self, message_id: UUID, hit: Hit, now: datetime, *, again: bool = False) -> list[Change]:
+        """A fetch. Of a message that is not tracked nothing is kept. `again`: it was told of before."""
         state = self._touched(message_id, now)
         if state.sent is not None and not state.sent.tracked:
             return []
         pending = state.pending
-        changes = state.put_hit(hit)
+        changes = state.put_hit(hit, hold=not again and bool(self._hold))
+        self._take_holds(state, now)
         if state.settle(before=hit.at - self._horizon):
             self._keep(state)
         self.pending += state.pending - pending
@@ -77,6 +129,8 @@ class Shard:
         count = 0
         while self._live:
             state = next(iter(self._live.values()))
+            if state.holding:
+                break
             fresh = state.touched is not None and now - state.touched <= self._horizon
             if fresh and len(self._live) <= self._most:
                 break
@@ -92,12 +146,19 @@ class Shard:
         taken, self.unsaved = self.unsaved, {}
         return taken
 
+    def _take_holds(self, state: MessageState, now: datetime) -> None:
+        for entry in state.held:
+            due = max(entry.hit.at + self._hold, now + min(self._hold, _AT_LEAST))
+            self._held += 1
+            heapq.heappush(self._holds, Hold(due, self._held, self.reading, state, entry))
+        state.held.clear()
+
     def _touched(self, message_id: UUID, now: datetime) -> MessageState:
         state = self._live.get(message_id.int)
         if state is None:
             record = self._record(message_id)
             sent, lasting = record or (None, None)
-            state = self._live[message_id.int] = MessageState(message_id, sent, lasting)
+            state = self._live[message_id.int] = MessageState(message_id, sent, lasting, self.rules)
         else:
             self._live.move_to_end(message_id.int)
         state.touched = now

@@ -2,7 +2,8 @@
 
 Hits stand in the order of their time. One that arrives late is put in its place, and what follows is
 judged again until nothing changes any more; what was told before and differs is told anew with the
-next revision (T9). Each method answers what there is to tell.
+next revision (T9). Each method answers what there is to tell. A suspicious hit is held: what is judged of it
+counts its revisions, and is told when its holder releases it (B3).
 
 Revisions count corrections in the order of email.hits, so a rebuilt state goes on counting where the
 former one stopped. One exception: a hit from before the time of a scheduled mail is judged only when the
@@ -15,33 +16,69 @@ from operator import attrgetter
 from uuid import UUID
 
 from services.tracker.judging import step
-from services.tracker.model import Beacon, Change, Cursor, Hit, Judgement, Lasting, SendState, Sent
-from services.tracker.rules import own_views, timing
+from services.tracker.model import (
+    Beacon,
+    Change,
+    Cursor,
+    Hit,
+    Judgement,
+    Lasting,
+    SendState,
+    Sent,
+    Surroundings,
+)
+from services.tracker.rules import bursts, own_views, timing
+from services.tracker.rules.rulesets import CURRENT, RuleSet
 
 MOST_PENDING = 200  # hits kept of a message that is not confirmed; the earliest stay
 MOST_HITS = 1000  # hits that may still be judged again; older ones are settled
 MOST_BEACONS = 100
+MOST_AROUND = 16  # hits on either side that a burst is looked for among
 
 _by_hit = attrgetter("hit")
 
 
 class Entry:
-    """A hit in its place: what was known before it, and what was told of it with which revision."""
+    """A hit in its place: what was known before it, and what was told (or is held) with which revision."""
 
-    __slots__ = ("before", "hit", "told")
+    __slots__ = ("before", "held", "hit", "told")
 
     def __init__(self, hit: Hit, before: Cursor) -> None:
         self.hit = hit
         self.before = before
         self.told: tuple[tuple[Judgement, int], ...] = ()
+        self.held = False
 
 
 class MessageState:
-    """The fold of one message."""
+    """The fold of one message. `held`: entries that began to be held, for its holder to take."""
 
-    __slots__ = ("beacons", "cursor", "entries", "message_id", "sent", "touched")
+    __slots__ = (
+        "beacons",
+        "cursor",
+        "elsewhere",
+        "entries",
+        "held",
+        "holding",
+        "message_id",
+        "newer",
+        "rules",
+        "sent",
+        "touched",
+    )
 
-    def __init__(self, message_id: UUID, sent: Sent | None = None, lasting: Lasting | None = None) -> None:
+    def __init__(
+        self,
+        message_id: UUID,
+        sent: Sent | None = None,
+        lasting: Lasting | None = None,
+        rules: RuleSet = CURRENT,
+    ) -> None:
+        self.rules = rules
+        self.held: list[Entry] = []
+        self.holding = 0
+        self.newer: tuple[Hit, ...] = ()
+        self.elsewhere: tuple[tuple[UUID, Hit], ...] = ()
         self.message_id = message_id
         self.sent = sent
         self.cursor = Cursor(lasting or Lasting())
@@ -61,15 +98,21 @@ class MessageState:
             return 0
         return sum(not entry.told for entry in self.entries)
 
-    def put_send(self, sent: Sent) -> list[Change]:
-        """A state of the message; one that is no news, or older than the known one, changes nothing."""
+    def put_send(self, sent: Sent, *, hold: bool = False) -> list[Change]:
+        """A state of the message; one that is no news, or older than the known one, changes nothing.
+
+        `hold`: suspicious hits that are judged now wait.
+        """
         if self.sent is not None and sent.order <= self.sent.order:
             return []
         self.sent = sent
-        return self._judge(0, len(self.entries))
+        return self._judge(0, len(self.entries), hold=hold)
 
-    def put_hit(self, hit: Hit) -> list[Change]:
-        """A fetch; one that is known changes nothing. `settle` after it, so that hits do not pile up."""
+    def put_hit(self, hit: Hit, *, hold: bool = False) -> list[Change]:
+        """A fetch; one that is known changes nothing. `settle` after it, so that hits do not pile up.
+
+        `hold`: if it is suspicious, telling waits.
+        """
         index = len(self.entries)
         if index and not self.entries[-1].hit < hit:
             index = bisect_left(self.entries, hit, key=_by_hit)
@@ -80,7 +123,18 @@ class MessageState:
         if self.sent is None or self.sent.judged_from is None:
             del self.entries[MOST_PENDING:]
             return []
-        return self._judge(index, index)
+        return self._judge(*self._affected(index), hold=hold)
+
+    def release(self, entry: Entry) -> list[Change]:
+        """What was held of a hit, as it is judged by now."""
+        entry.held = False
+        self.holding -= 1
+        if self.sent is None or self.sent.judged_from is None:
+            return []
+        return [
+            Change(self.sent, self.message_id, entry.hit, judgement, revision, None)
+            for judgement, revision in entry.told
+        ]
 
     def put_beacon(self, beacon: Beacon) -> list[Change]:
         """A report of viewing: it may explain hits before and after it."""
@@ -106,7 +160,28 @@ class MessageState:
         del self.entries[:count]
         return True
 
-    def _judge(self, start: int, through: int) -> list[Change]:
+    def _affected(self, index: int) -> tuple[int, int]:
+        """First and last position of hits that the one at `index` may make a burst with; its own if none."""
+        start, stop = self._around(index)
+        if stop - start == 1:
+            return index, index
+        others = [entry.hit for entry in self.entries[start:stop]]
+        return (start, stop - 1) if bursts.matters(self.entries[index].hit, others) else (index, index)
+
+    def _around(self, index: int) -> tuple[int, int]:
+        """Positions (from, up to) of hits within a burst's reach of the one at `index`, itself included."""
+        entries, at = self.entries, self.entries[index].hit.at
+        start = stop = index
+        while start > 0 and index - start < MOST_AROUND and at - entries[start - 1].hit.at <= bursts.AROUND:
+            start -= 1
+        stop += 1
+        while (
+            stop < len(entries) and stop - index <= MOST_AROUND and entries[stop].hit.at - at <= bursts.AROUND
+        ):
+            stop += 1
+        return start, stop
+
+    def _judge(self, start: int, through: int, *, hold: bool = False) -> list[Change]:
         """Judge again from `start`; after `through`, only as far as something differs."""
         if self.sent is None or self.sent.judged_from is None or start >= len(self.entries):
             return []
@@ -118,10 +193,21 @@ class MessageState:
                 return changes
             entry.before = cursor
             was_inferred = bool(entry.told) and any(told.inferred for told, _ in entry.told)
-            cursor, judgements = step(cursor, entry.hit, self.sent, self.beacons, was_inferred=was_inferred)
+            known = Surroundings(
+                self.sent, self.beacons, self._hits_around(index), self.newer, self.elsewhere
+            )
+            cursor, judgements = step(cursor, entry.hit, known, self.rules, was_inferred=was_inferred)
+            if hold and not entry.told and any(judgement.held for judgement in judgements):
+                entry.held = True
+                self.held.append(entry)
+                self.holding += 1
             self._tell(entry, judgements, changes)
         self.cursor = cursor
         return changes
+
+    def _hits_around(self, index: int) -> list[Hit]:
+        start, stop = self._around(index)
+        return [entry.hit for entry in self.entries[start:stop]]
 
     def _tell(self, entry: Entry, judgements: tuple[Judgement, ...], changes: list[Change]) -> None:
         if not judgements or self.sent is None:
@@ -132,17 +218,21 @@ class MessageState:
             previous, revision = before.get(judgement.engagement_id, (None, -1))
             if previous is None or _differ(judgement, previous):
                 revision += 1
-                changes.append(Change(self.sent, self.message_id, entry.hit, judgement, revision, previous))
+                if not entry.held:
+                    changes.append(
+                        Change(self.sent, self.message_id, entry.hit, judgement, revision, previous)
+                    )
             after.append((judgement, revision))
         entry.told = tuple(after)
 
 
 def _differ(one: Judgement, other: Judgement) -> bool:
-    """Whether a correction is due. Not for the seconds since the send alone: they follow from which state
-    of a scheduled mail was known, which a restart may see otherwise."""
+    """Whether a correction is due. Not for whether telling waits, which is no part of the judgement. Not for
+    the seconds since the send alone: they follow from which state of a scheduled mail was known, which a
+    restart may see otherwise."""
     return one != other and (_timeless(one) != _timeless(other))
 
 
 def _timeless(judgement: Judgement) -> Judgement:
     evidence = tuple(spoke for spoke in judgement.finding.evidence if spoke.rule != timing.AFTER_SEND.id)
-    return judgement._replace(finding=judgement.finding._replace(evidence=evidence))
+    return judgement._replace(held=False, finding=judgement.finding._replace(evidence=evidence))

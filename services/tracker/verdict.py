@@ -1,24 +1,35 @@
 """The verdict on a hit: first by itself, then with what is known around it."""
 
-from collections.abc import Sequence
-
-from services.tracker.model import Beacon, Finding, Hit, Sent
-from services.tracker.rules import default, own_views, prefetch, privacy, proxies, timing
+from services.tracker.model import Finding, Hit, Surroundings
+from services.tracker.rules import default, own_views, timing
+from services.tracker.rules.rule import Rule
+from services.tracker.rules.rulesets import RuleSet
 from shared.events.hits import HitRecorded
 
-_ALONE = (prefetch.find, privacy.find, proxies.find)  # the first that speaks decides
 
-
-def alone(hit: HitRecorded) -> Finding:
-    """What agent, address, method and endpoint say, whatever else happened."""
-    for find in _ALONE:
+def alone(hit: HitRecorded, rules: RuleSet) -> Finding:
+    """What agent, address, method, headers and endpoint say, whatever else happened."""
+    for find in rules.alone:
         finding = find(hit)
         if finding is not None:
             return finding
     return default.find(hit)
 
 
-def in_context(hit: Hit, sent: Sent, beacons: Sequence[Beacon]) -> Finding:
-    """The same with the rep's own views, and the time since the send as evidence."""
-    finding = (own_views.find(hit, sent, beacons) if beacons else None) or hit.finding
-    return Finding(finding.verdict, finding.confidence, (*finding.evidence, timing.evidence(hit, sent)))
+def doubts(hit: HitRecorded, rules: RuleSet) -> tuple[Rule, ...]:
+    """Signs that decide nothing alone."""
+    return tuple(doubt for find in rules.doubts for doubt in find(hit))
+
+
+def in_context(hit: Hit, known: Surroundings, rules: RuleSet) -> Finding:
+    """The same with what is known around the hit, and the time since the send as evidence."""
+    hit = default.paired(hit, known.around) if rules.pairs_head else hit
+    finding = hit.finding
+    for find in rules.in_context:
+        found = find(hit, known)
+        if found is not None:
+            finding = found
+            break
+    residual = own_views.residual(hit, finding) if rules.says_residual else ()
+    after = timing.evidence(hit, known.sent)
+    return Finding(finding.verdict, finding.confidence, (*finding.evidence, *residual, after))

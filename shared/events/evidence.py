@@ -91,4 +91,173 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "Only the headers were asked for; a mail reader seldom does that.",
         "ja": "ヘッダーのみの要求でした（メールソフトでは通常行われません）。",
     },
+    "headers.in-advance": {
+        "en": "Fetched in advance, as the request itself says: nobody had to look.",
+        "ja": "要求自体が先読みであると示しています。表示されたとは限りません。",
+    },
+    "headers.not-a-visit": {
+        "en": "A program fetched the link; the request does not come from somebody following it.",
+        "ja": "リンクをたどる操作ではなく、プログラムによる取得でした。",
+    },
+    "headers.without-language": {
+        "en": "It names a browser, but no language, which browsers send.",
+        "ja": "ブラウザーを名乗っていますが、通常送られる言語の情報がありません。",
+    },
+    "headers.not-for-a-page": {
+        "en": "It names a browser, but did not ask for a web page.",
+        "ja": "ブラウザーを名乗っていますが、ウェブページを要求していません。",
+    },
+    "privacy.apple": {
+        "en": "Apple's mail privacy loaded the picture, read or not, from a network known for it: "
+        "possible open.",
+        "ja": "Apple のメールプライバシー保護が、既知のネットワークから画像を読み込みました。読まれた"
+        "かどうかは分かりません（開封の可能性あり）。",
+    },
+    "privacy.apple-address-unknown": {
+        "en": "Apple's mail; without its address, its privacy protection cannot be told from a reader: "
+        "possible open.",
+        "ja": "Apple のメールですが、アドレスが不明なため、プライバシー保護による読み込みと閲覧を区別"
+        "できません（開封の可能性あり）。",
+    },
+    "agents.declared": {
+        "en": "A program that names itself, not a reader ({kind}).",
+        "ja": "閲覧者ではなく、自ら名乗るプログラムです（種類: {kind}）。",
+    },
+    "agents.none": {
+        "en": "It does not say what it is; mail programs and browsers do.",
+        "ja": "何のプログラムか名乗っていません。メールソフトやブラウザーは名乗ります。",
+    },
+    "agents.robot-owner": {
+        "en": "It names an owner to write to, as robots do.",
+        "ja": "ロボットのように、連絡先となる運用者を名乗っています。",
+    },
+    "agents.not-a-browser": {
+        "en": "A link was followed by something that is no browser.",
+        "ja": "ブラウザーではないものがリンクを開きました。",
+    },
+    "senders.scanner": {
+        "en": "It came from the network of a mail security company ({vendor}).",
+        "ja": "メールセキュリティ会社のネットワーク（{vendor}）からのアクセスです。",
+    },
+    "senders.microsoft-link": {
+        "en": "Microsoft checked the link (Safe Links) before somebody could follow it.",
+        "ja": "Microsoft がリンクを検査しました（Safe Links）。人のクリックではありません。",
+    },
+    "senders.microsoft-picture": {
+        "en": "Outlook's image proxy fetched the picture; place and device are Microsoft's.",
+        "ja": "Outlook の画像プロキシーが画像を取得しました（場所と端末は Microsoft のものです）。",
+    },
+    "senders.image-proxy-link": {
+        "en": "An image proxy followed the link; people follow links with their own browser.",
+        "ja": "画像プロキシーがリンクを開きました。人は自分のブラウザーで開きます。",
+    },
+    "senders.google-link": {
+        "en": "One of Google's services looked at the link.",
+        "ja": "Google のサービスがリンクを確認しました。",
+    },
+    "senders.data-centre": {
+        "en": "It came from a data centre, where programs run; some people work through one.",
+        "ja": "データセンターからのアクセスです。通常はプログラムですが、人が経由することもあります。",
+    },
+    "threads.older-message": {
+        "en": "A newer message of this thread was opened by the same client {seconds} s apart: this one "
+        "was shown with it.",
+        "ja": "同じスレッドの新しいメールが同じクライアントで {seconds} 秒違いで開かれており、一"
+        "緒に表示されたものです。",
+    },
+    "bursts.links-at-once": {
+        "en": "{links} different links within a second: nobody clicks so fast.",
+        "ja": "1 秒以内に {links} 件の異なるリンクが開かれました。人のクリックではありません。",
+    },
+    "bursts.many-links": {
+        "en": "{links} different links within half a minute, by one client, without a reading before.",
+        "ja": "閲覧のないまま、1 つのクライアントが 30 秒以内に {links} 件の異なるリンクを開きました。",
+    },
+    "bursts.picture-and-link": {
+        "en": "Picture and link were fetched within the same second.",
+        "ja": "画像とリンクが同じ 1 秒以内に取得されました。",
+    },
+    "bursts.with-the-burst": {
+        "en": "The same client went through the links at once, as a scanner does.",
+        "ja": "同じクライアントがリンクを一斉に開きました。セキュリティ検査の動きです。",
+    },
+    "bursts.many-mails": {
+        "en": "The same client fetched from {mails} mails to this domain within seconds.",
+        "ja": "同じクライアントが数秒以内に、このドメイン宛ての {mails} 通のメールにアクセスしました。",
+    },
+    "timing.too-fast": {
+        "en": "Within two seconds of sending: nobody has a mail open so fast.",
+        "ja": "送信から 2 秒以内です。これほど早くメールを開くことはできません。",
+    },
+    "signs.together": {
+        "en": "Several signs of a program that poses as a browser:",
+        "ja": "ブラウザーを装うプログラムの兆候が複数あります。",
+    },
+    "signs.soon": {
+        "en": "So soon after sending, and nobody had read the mail yet:",
+        "ja": "送信直後で、まだ誰もメールを読んでいません。",
+    },
+    "own-views.same-proxy": {
+        "en": "If you read the mail on your phone, the same mail service would fetch the picture: that "
+        "looks the same.",
+        "ja": "ご自身がスマートフォンで開いた場合も同じメールサービスが画像を取得するため、区別できません。",
+    },
+    "default.head-alone": {
+        "en": "Only the headers were asked for, as programs do.",
+        "ja": "ヘッダーのみの要求でした。プログラムの動きです。",
+    },
+    "headers.without-metadata": {
+        "en": "It names a recent browser, but does not say how it came to the link, which those do.",
+        "ja": "新しいブラウザーを名乗っていますが、通常付与されるアクセス経路の情報がありません。",
+    },
+    "headers.page-for-a-picture": {
+        "en": "It asked for a web page where a picture is shown.",
+        "ja": "画像の表示なのに、ウェブページを要求しています。",
+    },
+    "agents.unknown-program": {
+        "en": "A program that is neither a browser nor a mail program known here.",
+        "ja": "既知のブラウザーでもメールソフトでもないプログラムです。",
+    },
+    "agents.impossible": {
+        "en": "It names a browser that does not exist in that form.",
+        "ja": "実在しない形のブラウザーを名乗っています。",
+    },
+    "agents.outdated": {
+        "en": "It names a browser that is years old; scanners do.",
+        "ja": "何年も前のブラウザーを名乗っています。検査プログラムによく見られます。",
+    },
+    "proxies.other": {
+        "en": "A mail service's image proxy fetched the picture as somebody viewed the mail.",
+        "ja": "メールが表示された際にメールサービスの画像プロキシーが画像を取得しました。",
+    },
+    "proxies.proton": {
+        "en": "Proton Mail fetched the picture as somebody viewed the mail.",
+        "ja": "メールが表示された際に Proton Mail が画像を取得しました。",
+    },
+    "privacy.not-apple": {
+        "en": "It looks like Apple's mail privacy, but comes from a data centre that is not Apple's.",
+        "ja": "Apple のメールプライバシー保護に似ていますが、Apple のものではないデータセン"
+        "ターからのアクセスです。",
+    },
+    "bursts.proxy-follows": {
+        "en": "The same address of a mail service fetched picture and link: it checked the mail.",
+        "ja": "メールサービスの同じアドレスが画像とリンクの両方を取得しました。メールの検査です。",
+    },
+    "privacy.apple-data-centre": {
+        "en": "Apple's mail from a data centre: most likely its privacy protection; possible open.",
+        "ja": "データセンターからの Apple のメールです。プライバシー保護による読み込みと考えられ"
+        "ます（開封の可能性あり）。",
+    },
+    "senders.google-picture": {
+        "en": "Google fetched the picture without its image proxy: a check, not a view.",
+        "ja": "Google が画像プロキシー以外で画像を取得しました。閲覧ではなく検査です。",
+    },
+    "senders.yahoo-picture": {
+        "en": "Yahoo's network fetched the picture as somebody viewed the mail.",
+        "ja": "メールが表示された際に Yahoo のネットワークが画像を取得しました。",
+    },
+    "timing.before-send": {
+        "en": "Before the mail was sent: only you had it then.",
+        "ja": "メール送信前のアクセスです。その時点でメールを持っていたのはご自身だけです。",
+    },
 }

@@ -49,6 +49,7 @@ REFUSED = Counter("kaifu_requests_refused_total", "Requests answered with a prob
 
 # tracker
 VERDICTS = Counter("kaifu_verdicts_total", "Verdicts given", ["verdict", "kind"])
+HELD_HITS = Gauge("kaifu_held_hits", "Suspicious hits whose telling waits for a burst to show")
 PENDING_HITS = Gauge("kaifu_pending_hits", "Hits whose message is not confirmed yet")
 
 # logger

@@ -6,7 +6,7 @@ import signal
 import pytest
 from playwright.async_api import BrowserContext, expect
 
-from deploy.local.rep import Rep, follow_link, load_pixel
+from deploy.local.rep import Rep, follow_link, load_pixel, reading_time
 from deploy.local.screen import open_screen
 from deploy.local.seed import Person
 from deploy.local.stack import Stack
@@ -86,6 +86,7 @@ async def test_filters_leave_what_they_say(signed_in: tuple[BrowserContext, Gmai
     for prepared in (sent, opened, clicked):
         await api.confirm_sent(prepared)
     await load_pixel(api.http, opened["pixel_url"])
+    await reading_time()
     await follow_link(api.http, clicked["links"][0]["tracked_url"])
     popup = await browser.new_page()
     await popup.set_viewport_size({"width": 400, "height": 560})

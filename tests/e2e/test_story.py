@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Playwright, expect
 
-from deploy.local.rep import Rep, until
+from deploy.local.rep import Rep, reading_time, until
 from deploy.local.seed import Person
 from deploy.local.stack import Stack
 from tests.e2e.chromium import EXECUTABLE, EXTENSION_ID, EXTENSION_ORIGIN, contacted, net_log, rep_browser
@@ -64,6 +64,7 @@ async def whole_story(
     assert mail.html.count(f"{tracking}/c/") == 1
     assert LINK not in mail.html
 
+    await reading_time()
     async with await playwright.chromium.launch(
         executable_path=str(EXECUTABLE), args=["--no-sandbox"]
     ) as recipient:
@@ -77,7 +78,7 @@ async def whole_story(
         shown = await notifications(browser)
         return next((name for name in shown if name.startswith("raised ")), None)
 
-    await until(told, "the desktop notification", 15.0)
+    await until(told, "the desktop notification, after the hold of a browser so soon after Send", 20.0)
     popup = await browser.new_page()
     await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
     row = popup.locator("article.mail", has_text="開封 test")

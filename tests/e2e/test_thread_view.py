@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, Request, expect
 
-from deploy.local.rep import BROWSER, Json, Rep, follow_link, load_pixel, until
+from deploy.local.rep import BROWSER, Json, Rep, follow_link, load_pixel, reading_time, until
 from deploy.local.stack import Stack
 from tests.e2e.chromium import worker_of
 from tests.e2e.rep import Desk, new_compose, open_thread
@@ -80,6 +80,7 @@ async def test_the_status_of_own_mail_follows_while_its_thread_is_open(desk: Des
     await own.locator(".adf").click()
     status = own.locator(".kaifu-status")
     await expect(status).to_have_text("Sent, not opened yet", timeout=15_000)
+    await reading_time()
     for opens in (1, 2):
         await open_from(api, sent, opens)
         await shows(api, message_id, "opens", opens)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.home import default_home
-from deploy.local.rep import BROWSER, GMAIL_PROXY, Json, Rep, follow_link, load_pixel, until
+from deploy.local.rep import BROWSER, GMAIL_PROXY, Json, Rep, follow_link, load_pixel, reading_time, until
 from deploy.local.seed import Person, known_sign_ins, people
 from shared.auth.tokens import Role
 from tests.integration.browser import chromium, sign_in, until_live, watched
@@ -83,10 +83,13 @@ async def send(rep: Rep, mail: Mail) -> None:
     await rep.confirm_sent(prepared)
     seen = 0
     for fetcher in mail.fetchers:
+        if fetcher is BROWSER:
+            await reading_time()
         await load_pixel(rep.http, prepared["pixel_url"], fetcher)
         seen += 1
         await _counted(rep, prepared["message_id"], seen)
     for _ in range(mail.clicks):
+        await reading_time()
         await follow_link(rep.http, prepared["links"][0]["tracked_url"])
         seen += 1
         await _counted(rep, prepared["message_id"], seen)

@@ -32,7 +32,7 @@ async def test_every_step_of_the_demo_succeeds_with_fresh_ids(stack: Stack) -> N
         report = json.loads(output)
         assert report["ok"] is True
         assert all(step["ok"] and step["ms"] > 0 for step in report["steps"])
-        assert len(report["steps"]) == 12
+        assert len(report["steps"]) == 13
     assert json.loads(first[1])["message_id"] != json.loads(second[1])["message_id"]
 
 
@@ -40,7 +40,7 @@ async def test_a_person_sees_each_step_with_its_time(stack: Stack) -> None:
     code, output, _ = await demo(stack)
     assert code == 0, output
     ticks = [line for line in output.splitlines() if line.startswith("✓")]
-    assert len(ticks) == 12
+    assert len(ticks) == 13
     assert all(" ms " in line for line in ticks)
 
 

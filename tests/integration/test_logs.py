@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.environment import SERVICES
-from deploy.local.rep import BROWSER, GMAIL_PROXY, Rep, follow_link, load_pixel
+from deploy.local.rep import BROWSER, GMAIL_PROXY, Rep, follow_link, load_pixel, reading_time
 from deploy.local.screen import open_screen
 from deploy.local.stack import Stack
 from tests.integration.collector import Collector
@@ -41,6 +41,7 @@ async def secrets(stack: Stack, rep: Rep) -> dict[str, str]:
     await rep.confirm_sent(prepared)
     async with open_screen(stack.addresses["push_url"], rep.token) as screen:
         await load_pixel(rep.http, prepared["pixel_url"])
+        await reading_time()
         await follow_link(rep.http, prepared["links"][0]["tracked_url"])
         await screen.event(type="notification_raised", kind="clicked", message_id=prepared["message_id"])
     await rep.http.get(prepared["pixel_url"].replace(".gif", "x.gif"), headers=GMAIL_PROXY)

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.environment import SERVICES
-from deploy.local.rep import Rep, follow_link, load_pixel, until
+from deploy.local.rep import Rep, follow_link, load_pixel, reading_time, until
 from deploy.local.screen import open_screen
 from deploy.local.stack import Stack
 from shared.bus.producer import EventPublisher
@@ -60,6 +60,7 @@ async def test_what_is_counted_moves(stack: Stack, rep: Rep) -> None:
         await load_pixel(rep.http, prepared["pixel_url"])
         await screen.event(type="notification_raised", message_id=prepared["message_id"])
         assert total(await scraped(stack, "notifier"), "kaifu_sockets") >= 1
+        await reading_time()
         await follow_link(rep.http, prepared["links"][0]["tracked_url"])
         bad = await rep.http.get(stack.addresses["tracking_url"] + "/o/" + "A" * 60 + ".gif")
         assert bad.status_code == 200

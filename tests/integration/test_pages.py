@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from deploy.local.rep import Rep, follow_link, load_pixel, until
+from deploy.local.rep import Rep, follow_link, load_pixel, reading_time, until
 from deploy.local.seed import people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
@@ -62,6 +62,7 @@ async def test_an_open_flips_the_row_and_shows_a_toast_without_a_reload(
 
         await row.locator("summary").click()
         await expect(row.locator(".engagements > li")).to_have_count(1)
+        await reading_time()
         await follow_link(rep.http, str(mail["links"][0]["tracked_url"]))  # type: ignore[index]
         await expect(row.locator(".clicks")).to_have_text("1 click")
         await expect(row.locator("details")).to_have_attribute("open", "")

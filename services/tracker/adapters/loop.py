@@ -27,7 +27,7 @@ from shared.bus.stalls import StallLook
 from shared.events.catalogue import HITS, SENDS
 from shared.health.progress import Progress
 from shared.settings import KafkaSettings
-from shared.telemetry.names import HANDLER_RETRIES, PENDING_HITS
+from shared.telemetry.names import HANDLER_RETRIES, HELD_HITS, PENDING_HITS
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class TrackerLoop:
     async def _turn(self, stopping: asyncio.Event) -> None:
         if not await self._follow_assignment(stopping):
             return
-        wait_s = self._settings.commit_interval_s if self._done else _POLL_S
+        wait_s = self._wait_s()
         batches: Batches = await self._client.getmany(
             timeout_ms=int(wait_s * 1000), max_records=self._settings.batch
         )
@@ -110,12 +110,20 @@ class TrackerLoop:
             if not await self._follow_assignment(stopping):
                 return
             batches = await self._still_next(batches)
-        if batches and not await self._process(batches, stopping):
+        if (batches or self._is_due()) and not await self._process(batches, stopping):
             return
         if time.monotonic() - self._committed_at >= self._settings.commit_interval_s:
             await self._commit()
         self._evict()
         await self._report(batches)
+
+    def _wait_s(self) -> float:
+        """For records, at most: until a commit is due, or the next hold ends."""
+        wait_s = self._settings.commit_interval_s if self._done else _POLL_S
+        due = min((due for due in self._next_due() if due is not None), default=None)
+        if due is None:
+            return wait_s
+        return max(0.0, min(wait_s, (due - datetime.now(UTC)).total_seconds()))
 
     async def _still_next(self, batches: Batches) -> Batches:
         """Without what will be read again, since its partition is gone or was begun anew from its commit:
@@ -141,12 +149,30 @@ class TrackerLoop:
                 telling.take(held, self._revocations, records, now)
                 done[partition] = records[-1].offset + 1
                 counts[partition.topic] += len(records)
+        for held in self._held.values():
+            if telling.release(held, self._revocations, now):
+                partition = TopicPartition(HITS.name, held.number)
+                done[partition] = held.positions[HITS.name]
         if not await self._retried(lambda: self._publish(telling), stopping):
             return False
-        self._done |= done
+        self._done |= {partition: self._told_through(partition, offset) for partition, offset in done.items()}
         self._dead_letters.fine(counts.total())
         telling.measure(counts)
         return True
+
+    def _is_due(self) -> bool:
+        """Whether a hold has ended."""
+        now = datetime.now(UTC)
+        return any(due is not None and due <= now for due in self._next_due())
+
+    def _next_due(self) -> list[datetime | None]:
+        return [held.shard.next_due for held in self._held.values()]
+
+    def _told_through(self, partition: TopicPartition, offset: int) -> int:
+        """How far may be committed: not beyond a hit that is held, which would be lost with this process."""
+        if partition.topic != HITS.name or partition.partition not in self._held:
+            return offset
+        return min(offset, self._held[partition.partition].told_through)
 
     async def _publish(self, telling: Telling) -> None:
         if telling.records:
@@ -263,6 +289,7 @@ class TrackerLoop:
 
     async def _report(self, batches: Batches) -> None:
         """A turn counts as progress when the position moved or nothing waits (the watchdog reads it)."""
+        HELD_HITS.set(sum(held.shard.holding for held in self._held.values()))
         PENDING_HITS.set(sum(held.shard.pending for held in self._held.values()))
         lags = {partition: await self._lag(partition) for partition in self._client.assignment()}
         self._lag_gauge.show(lags)

@@ -49,8 +49,14 @@ class Held:
 
     @property
     def offsets(self) -> Offsets:
-        """The same for the cache."""
-        return Offsets(self.positions[SENDS.name], self.positions[HITS.name])
+        """The same for the cache; of hits, not beyond one that is still held."""
+        return Offsets(self.positions[SENDS.name], self.told_through)
+
+    @property
+    def told_through(self) -> int:
+        """Up to where (exclusive) all of email.hits is told, too."""
+        position, held_from = self.positions[HITS.name], self.shard.held_from
+        return position if held_from is None else min(position, held_from)
 
 
 class Rebuilder:
@@ -92,7 +98,11 @@ class Rebuilder:
 
     def _empty(self, number: int, committed: Committed) -> Held:
         shard = Shard(
-            partial(self._cache.get, number), self._settings.horizon, self._settings.memory_messages
+            partial(self._cache.get, number),
+            self._settings.horizon,
+            self._settings.memory_messages,
+            self._settings.hold,
+            self._settings.rules,
         )
         positions = {
             topic.name: committed.get(TopicPartition(topic.name, number)) or 0 for topic in (SENDS, HITS)

@@ -17,7 +17,7 @@ from services.tracker.revocations import Revocations
 from shared.bus.partitions import partition_of
 from shared.bus.producer import Place, RawRecord
 from shared.events.base import Event
-from shared.events.catalogue import ENGAGEMENTS, topic_of
+from shared.events.catalogue import ENGAGEMENTS, HITS, topic_of
 from shared.events.codec import UndecodableEvent, decode, encode
 from shared.telemetry.names import EVENTS_CONSUMED, VERDICTS
 from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, kafka_headers, span
@@ -37,10 +37,19 @@ class Telling:
     def take(self, held: Held, revocations: Revocations, records: Sequence[Any], now: datetime) -> None:
         """Fold the records of one partition of a topic, in their order."""
         for record in records:
+            if record.topic == HITS.name:
+                held.shard.reading = record.offset
             event = self._decoded(record)
             if event is not None:
                 self._handle(held, revocations, record, event, now)
         held.positions[records[-1].topic] = records[-1].offset + 1
+
+    def release(self, held: Held, revocations: Revocations, now: datetime) -> bool:
+        """Tell what was held and is due; whether there was any."""
+        changes = handlers.released(held.shard, revocations, now)
+        for change in changes:
+            self._tell(change, held, ())
+        return bool(changes)
 
     def measure(self, consumed: Mapping[str, int]) -> None:
         """Count what was done, once it is done."""
@@ -60,21 +69,21 @@ class Telling:
         try:
             if not record.headers or not is_sampled(record.headers):
                 for change in handlers.handle(held.shard, revocations, event, now, again=False):
-                    self._tell(change, held.number, ())
+                    self._tell(change, held, ())
                 return
             with _judging(record, event) as headers:
                 for change in handlers.handle(held.shard, revocations, event, now, again=False):
-                    self._tell(change, held.number, headers)
+                    self._tell(change, held, headers)
         except Exception as error:
             log.exception("a message failed", topic=record.topic)
             self.aside.append((record, f"handler-failed: {type(error).__name__}"))
 
-    def _tell(self, change: Change, number: int, headers: KafkaHeaders) -> None:
+    def _tell(self, change: Change, held: Held, headers: KafkaHeaders) -> None:
         self._verdicts[change.judgement.finding.verdict, change.judgement.kind] += 1
-        for event in events_of(change):
+        for event in events_of(change, held.shard.rules.version):
             topic, key = topic_of(event).name, event.key().encode()
             # the topics of a message share key, partitioner and number of partitions
-            partition = number if topic == ENGAGEMENTS.name else partition_of(key, self._partitions)
+            partition = held.number if topic == ENGAGEMENTS.name else partition_of(key, self._partitions)
             self.records[topic, partition].append((key, encode(event), headers))
 
 

@@ -27,6 +27,7 @@ FAMILIES = (
     "google",
     "google-cloud",
     "yahoo",
+    "proton",  # its mail, and a part of its VPN
     "apple",
     "microsoft",
     "hosting",
@@ -45,6 +46,9 @@ SCANNERS = frozenset(
     }
 )
 
+HOSTING = frozenset({"hosting", "google-cloud"})
+_APPLE_PRIVACY = "apple-privacy"
+_CHECKS_MAIL = SCANNERS | {"microsoft", "microsoft-mail"}
 _V4_IN_V6 = 0xFFFF << 32  # an IPv4 address stands where its mapped IPv6 form is
 
 
@@ -61,8 +65,10 @@ class Ranges:
                 self._firsts.append(first)
                 self._lasts.append(last)
 
-    def __contains__(self, number: int) -> bool:
-        """Whether an address' number (see `number_of`) lies in a span."""
+    def __contains__(self, number: int | None) -> bool:
+        """Whether an address' number (see `number_of`) lies in a span; None lies in none."""
+        if number is None:
+            return False
         at = bisect_right(self._firsts, number) - 1
         return at >= 0 and number <= self._lasts[at]
 
@@ -110,3 +116,27 @@ def network_of(address: str) -> str | None:
     if number is None:
         return None
     return next((name for name, ranges in _LISTED if number in ranges), None)
+
+
+@lru_cache(maxsize=16384)
+def client_of(address: str) -> str:
+    """What stands for a client: an IPv4 address, the /64 of an IPv6 one, Apple's relays together.
+
+    Within a /64 a machine changes its address day by day (RFC 8981), and behind a relay at each request.
+    Services that check mail fetch from several machines of one /24.
+    """
+    network = network_of(address)
+    if network == _APPLE_PRIVACY:
+        return _APPLE_PRIVACY
+    number = number_of(address)
+    if number is None:
+        return address
+    if number >> 32 != _V4_IN_V6 >> 32:
+        return f"{number >> 64:x}/64"
+    return f"{number >> 8:x}/24" if network in _CHECKS_MAIL else f"{number:x}"
+
+
+def is_ipv6(address: str) -> bool:
+    """Whether it is an IPv6 address that stands for no IPv4 one."""
+    number = number_of(address)
+    return number is not None and number >> 32 != _V4_IN_V6 >> 32

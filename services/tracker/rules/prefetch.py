@@ -10,6 +10,7 @@ GMAIL_PREFETCH_AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
 )
+_AGENT_FAMILY = GMAIL_PREFETCH_AGENT.partition(" Edge/")[0]
 _SOURCE = "A study of 9.8 billion Gmail opens (2021): this agent from a Google address, 1-6 % of opens"
 
 GMAIL = Rule(
@@ -36,6 +37,12 @@ GMAIL_ELSEWHERE = Rule(
 )
 RULES = (GMAIL, GMAIL_ADDRESS_UNKNOWN, GMAIL_ELSEWHERE)
 _MACHINE, _UNKNOWN, _ELSEWHERE = (rule.finding() for rule in RULES)
+
+
+def find_certain(hit: HitRecorded) -> Finding | None:
+    """A finding when agent and address agree; later forms of the agent add to its end."""
+    is_agent = hit.user_agent.startswith(_AGENT_FAMILY) and hit.endpoint is Endpoint.PIXEL
+    return _MACHINE if is_agent and hit.client_address and is_google(hit.client_address) else None
 
 
 def find(hit: HitRecorded) -> Finding | None:

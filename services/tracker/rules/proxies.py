@@ -3,8 +3,11 @@
 Pixels only: an image proxy follows no links, so its name on a click is no evidence of a view.
 """
 
+import re
+
 from services.tracker.model import Finding
 from services.tracker.rules.google import is_google
+from services.tracker.rules.networks import network_of
 from services.tracker.rules.rule import Rule
 from shared.events.engagements import Verdict
 from shared.events.hits import Endpoint, HitRecorded
@@ -41,8 +44,34 @@ YAHOO = Rule(
     "https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html, named in the agent itself",
     "The agent alone; Yahoo publishes no address ranges that are checked here.",
 )
-RULES = (GOOGLE, GOOGLE_ADDRESS_UNKNOWN, GOOGLE_ELSEWHERE, YAHOO)
-_GOOGLE, _UNKNOWN, _ELSEWHERE, _YAHOO = (rule.finding() for rule in RULES)
+OTHER = Rule(
+    "proxies.other",
+    Verdict.PROXIED_HUMAN,
+    0.7,
+    "Image proxies of other mail services name themselves (Fastmail, Seznam, Camo by agent or Via)",
+    "A forum or a chat runs Camo too, over a mail that somebody pasted.",
+)
+PROTON = Rule(
+    "proxies.proton",
+    Verdict.PROXIED_HUMAN,
+    0.6,
+    "Proton Mail loads pictures through its own network when a mail is viewed",
+    "Proton's VPN leaves by other networks, but not for all time.",
+)
+RULES = (GOOGLE, GOOGLE_ADDRESS_UNKNOWN, GOOGLE_ELSEWHERE, YAHOO, OTHER, PROTON)
+_GOOGLE, _UNKNOWN, _ELSEWHERE, _YAHOO, _OTHER, _PROTON = (rule.finding() for rule in RULES)
+_OTHERS = (
+    "fastmail",
+    "camo asset proxy",
+    "github-camo",
+    "go-camo",
+    "atmos-camo",
+    "hey.com image",
+    "zohomail",
+)
+
+
+_A_MAIL_PROXY = re.compile(r"(?:image|mail)[ _-]?proxy")
 
 
 def find(hit: HitRecorded) -> Finding | None:
@@ -54,3 +83,14 @@ def find(hit: HitRecorded) -> Finding | None:
             return _UNKNOWN
         return _GOOGLE if is_google(hit.client_address) else _ELSEWHERE
     return _YAHOO if _YAHOO_AGENT in hit.user_agent else None
+
+
+def find_others(hit: HitRecorded) -> Finding | None:
+    """The same for the image proxies of other mail services."""
+    if hit.endpoint is not Endpoint.PIXEL:
+        return None
+    names = f"{hit.user_agent} {hit.headers.get('via', '')}".lower()
+    if any(name in names for name in _OTHERS) or _A_MAIL_PROXY.search(names):
+        return _OTHER
+    is_proton = hit.client_address is not None and network_of(hit.client_address) == "proton"
+    return _PROTON if is_proton else None

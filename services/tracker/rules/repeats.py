@@ -26,7 +26,10 @@ def still_recent(hit: Hit, recent: Iterable[Recent]) -> tuple[Recent, ...]:
 
 
 def original(hit: Hit, recent: Iterable[Recent]) -> Recent | None:
-    """The counted-once hit that this one repeats: same client, slot and link, within the window."""
+    """The counted-once hit that this one repeats: same client, slot and link, within the window.
+
+    A GET repeats no HEAD that was taken for a machine's by its method alone: only the GET shows anything.
+    """
     window = OPEN_WINDOW if hit.kind is EngagementKind.OPEN else CLICK_WINDOW
     for known in recent:
         if (
@@ -35,6 +38,7 @@ def original(hit: Hit, recent: Iterable[Recent]) -> Recent | None:
             and known.slot == hit.slot
             and known.link_index == hit.link_index
             and hit.at - known.at <= window
+            and (hit.is_head or known.finding.evidence[0].rule != "default.head-alone")
         ):
             return known
     return None

@@ -24,6 +24,7 @@ GMAIL_PREFETCH = (
 )
 YAHOO_PROXY = "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"
 CHROME = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 GOOGLE_ADDRESS, OTHER_ADDRESS = "66.249.84.10", "198.51.100.7"
 
 
@@ -119,11 +120,11 @@ class Tracked:
 
     def _fold(self, event: Event) -> list[handlers.Change]:
         if isinstance(event, HitRecorded):
-            return handlers.hit_recorded(self.shard, event, event.occurred_at)
+            return handlers.hit_recorded(self.shard, event, event.occurred_at, again=False)
         if isinstance(event, ViewingReported):
             return handlers.viewing_reported(self.shard, event, event.occurred_at)
         assert isinstance(event, SendEvent)
-        return handlers.message_changed(self.shard, event)
+        return handlers.message_changed(self.shard, event, event.occurred_at, again=False)
 
     def final(self) -> dict[UUID, EngagementJudged]:
         """Each engagement at its highest revision."""

@@ -26,12 +26,16 @@ from tests.unit.tracker.made import (
     viewing,
 )
 
-# close together, so that windows meet: seconds around the 5 s, 10 s and 30 min borders
-_WHEN = st.sampled_from([0, 1, 4, 5, 6, 9, 10, 11, 15, 20, 600, 1790, 1801, 1810, 3590, 3700, 9000])
+# close together, so that windows meet: seconds around the 1 s, 2 s, 5 s, 10 s, 30 s and 30 min borders
+_WHEN = st.sampled_from(
+    [0, 0.4, 1, 2, 4, 4.7, 5, 6, 9, 10, 10.5, 11, 15, 20, 33, 600, 600.6, 1790, 1801, 1810, 3590, 3700, 9000]
+)
 _CLIENTS = st.sampled_from(
     [
         (CHROME, OTHER_ADDRESS),
         (CHROME, None),
+        ("Mozilla/5.0", "172.224.226.1"),
+        ("curl/8.5", OTHER_ADDRESS),
         (GOOGLE_PROXY, GOOGLE_ADDRESS),
         (GMAIL_PREFETCH, GOOGLE_ADDRESS),
     ]
@@ -42,7 +46,7 @@ _HITS = st.builds(
     ),
     _WHEN,
     _CLIENTS,
-    st.sampled_from([None, None, 0, 1]),
+    st.sampled_from([None, None, 0, 1, 2]),
     st.sampled_from(["GET", "GET", "HEAD"]),
     st.sampled_from([None, None, 1]),
     st.integers(0, 1),

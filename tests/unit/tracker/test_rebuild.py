@@ -12,6 +12,7 @@ from services.tracker.adapters import rebuild
 from services.tracker.adapters.cache import Offsets
 from services.tracker.adapters.rebuild import Rebuilder
 from services.tracker.revocations import Revocations
+from services.tracker.rules.rulesets import CURRENT
 from shared.events.catalogue import HITS, SENDS
 from shared.settings import KafkaSettings
 
@@ -48,7 +49,9 @@ async def test_what_does_not_come_is_asked_of_another_client(monkeypatch: pytest
     monkeypatch.setattr(rebuild, "consumer_client", lambda *_, **__: client)
     monkeypatch.setattr(rebuild, "places_set_aside", none_aside)
     monkeypatch.setattr(rebuild, "_NOTHING_CAME_S", 0.0)
-    settings: Any = SimpleNamespace(horizon=timedelta(days=7), memory_messages=10)
+    settings: Any = SimpleNamespace(
+        horizon=timedelta(days=7), memory_messages=10, hold=timedelta(), rules=CURRENT
+    )
     cache: Any = SimpleNamespace(get=lambda *_: None, offsets=lambda _: Offsets(0, 0))
     rebuilder = Rebuilder(KafkaSettings(), settings, cache, Revocations(), lambda: None, "tracker")
     committed = {TopicPartition(SENDS.name, 0): 5, TopicPartition(HITS.name, 0): 0}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.events.hits import HitRecorded
 from tests.unit.tracker.made import (
     CHROME,
     GMAIL_PREFETCH,
@@ -12,6 +13,11 @@ from tests.unit.tracker.made import (
     Tracked,
     hit,
     message,
+)
+
+APPLE_MAIL = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+CUBOT = (
+    "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) AppleWebKit/537.36 Chrome/87.0.4280.101 Mobile Safari/537.36"
 )
 
 CASES = [
@@ -33,20 +39,45 @@ CASES = [
     ("prefetch", GMAIL_PREFETCH, GOOGLE_ADDRESS, None, "GET", "machine", "prefetch.gmail"),
     ("no address", GMAIL_PREFETCH, None, None, "GET", "human", "prefetch.gmail-address-unknown"),
     ("elsewhere", GMAIL_PREFETCH, OTHER_ADDRESS, None, "GET", "human", "prefetch.gmail-elsewhere"),
-    ("not exact", GMAIL_PREFETCH + " x", GOOGLE_ADDRESS, None, "GET", "human", "default.open"),
+    (
+        "prefetch, a later form",
+        GMAIL_PREFETCH + " x",
+        GOOGLE_ADDRESS,
+        None,
+        "GET",
+        "machine",
+        "prefetch.gmail",
+    ),
     ("not an address", GMAIL_PREFETCH, "unknown", None, "GET", "human", "prefetch.gmail-elsewhere"),
     ("Yahoo", YAHOO_PROXY, OTHER_ADDRESS, None, "GET", "proxied_human", "proxies.yahoo"),
     # Apple's privacy proxy: unknown, neither open nor machine
     ("Apple", "Mozilla/5.0", OTHER_ADDRESS, None, "GET", "privacy_proxy", "privacy.apple-bare-agent"),
     # Microsoft's address is not evidence against a pixel
-    ("Outlook", CHROME, "40.94.28.1", None, "GET", "human", "default.open"),
+    ("Outlook", CHROME, "40.94.28.1", None, "GET", "proxied_human", "senders.microsoft-picture"),
     ("browser", CHROME, OTHER_ADDRESS, None, "GET", "human", "default.open"),
-    ("no agent", "", None, None, "GET", "human", "default.open"),
-    ("HEAD alone", CHROME, OTHER_ADDRESS, None, "HEAD", "human", "default.head"),
+    ("no agent", "", None, None, "GET", "machine", "agents.none"),
+    ("HEAD alone", CHROME, OTHER_ADDRESS, None, "HEAD", "machine", "default.head-alone"),
     # links: an image proxy's name is no evidence there
     ("click", CHROME, OTHER_ADDRESS, 0, "GET", "human", "default.click"),
-    ("click, proxy's name", GOOGLE_PROXY, GOOGLE_ADDRESS, 0, "GET", "human", "default.click"),
-    ("click, bare agent", "Mozilla/5.0", OTHER_ADDRESS, 0, "GET", "human", "default.click"),
+    ("click, proxy's name", GOOGLE_PROXY, GOOGLE_ADDRESS, 0, "GET", "machine", "senders.image-proxy-link"),
+    ("click, bare agent", "Mozilla/5.0", OTHER_ADDRESS, 0, "GET", "machine", "agents.not-a-browser"),
+    # Safe Links checks from Microsoft's network, before the browser goes there
+    ("Safe Links", CHROME, "40.94.28.1", 0, "GET", "machine", "senders.microsoft-link"),
+    ("a program", "python-requests/2.32.0", OTHER_ADDRESS, 0, "GET", "machine", "agents.declared"),
+    ("a previewer", "Slackbot-LinkExpanding 1.0", OTHER_ADDRESS, 0, "GET", "machine", "agents.declared"),
+    ("a phone named like a robot", CUBOT, OTHER_ADDRESS, None, "GET", "human", "default.open"),
+    # Apple's privacy: agent and network agree; elsewhere WebKit without a browser's name is a reader's Mail
+    ("Apple relay", APPLE_MAIL, "172.224.226.1", None, "GET", "privacy_proxy", "privacy.apple"),
+    ("Apple Mail", APPLE_MAIL, OTHER_ADDRESS, None, "GET", "human", "default.open"),
+    (
+        "Apple Mail, no address",
+        APPLE_MAIL,
+        None,
+        None,
+        "GET",
+        "privacy_proxy",
+        "privacy.apple-address-unknown",
+    ),
 ]
 
 
@@ -100,3 +131,80 @@ def test_only_what_counts_raises_a_notification(agent: str, address: str | None,
     tracked = Tracked(message(), hit(100, agent=agent, address=address))
     assert len(tracked.standing()) == told
     assert [judged.first for judged in tracked.final().values()] == [bool(told)]
+
+
+@pytest.mark.requirement("T9", "B1", "B4")
+@pytest.mark.parametrize(
+    ("when", "verdict"),
+    [(-90, "self"), (-59, "human"), (-0.1, "human"), (0, "machine"), (1.9, "machine"), (2, "human")],
+)
+def test_before_the_send_only_the_rep_has_it_and_within_two_seconds_nobody_reads(
+    when: float, verdict: str
+) -> None:
+    fetched = hit(when)
+    assert Tracked(message(), fetched).judged(fetched).verdict == verdict
+
+
+@pytest.mark.requirement("B4", "B1")
+def test_a_view_through_googles_proxy_says_that_the_rep_s_phone_would_look_the_same() -> None:
+    proxied, direct = hit(100, agent=GOOGLE_PROXY, address=GOOGLE_ADDRESS), hit(200)
+    tracked = Tracked(message(), proxied, direct)
+    said = [{spoke.rule for spoke in tracked.judged(one).evidence} for one in (proxied, direct)]
+    assert ["own-views.same-proxy" in rules for rules in said] == [True, False]
+
+
+@pytest.mark.requirement("B1")
+@pytest.mark.parametrize(
+    ("headers", "verdict"),
+    [
+        ({}, "human"),
+        ({"accept": "text/html", "accept-language": "en", "sec-fetch-mode": "navigate"}, "human"),
+        ({"accept": "text/html", "sec-fetch-mode": "navigate"}, "human"),  # one sign decides nothing
+        ({"accept": "*/*"}, "machine"),
+        ({"accept": "text/html", "accept-language": "en", "sec-fetch-mode": "cors"}, "machine"),
+        ({"accept": "text/html", "accept-language": "en", "sec-purpose": "prefetch"}, "machine"),
+    ],
+)
+def test_headers_of_a_click(headers: dict[str, str], verdict: str) -> None:
+    clicked = hit(100, link=0).model_copy(update={"headers": headers})
+    assert Tracked(message(), clicked).judged(clicked).verdict == verdict
+
+
+@pytest.mark.requirement("B1", "B3")
+def test_a_click_from_a_data_centre_is_a_scanner_s_while_nobody_has_read_the_mail() -> None:
+    clicked = hit(100, link=0, address="52.34.110.7")
+    assert Tracked(message(), clicked).judged(clicked).verdict == "machine"
+    read = hit(60, agent=GOOGLE_PROXY, address=GOOGLE_ADDRESS)
+    assert Tracked(message(), read, clicked).judged(clicked).verdict == "human"
+
+
+def _links(*times: float, **more: str) -> list[HitRecorded]:
+    return [hit(when, link=number, **more) for number, when in enumerate(times)]  # type: ignore[arg-type]
+
+
+@pytest.mark.requirement("B1", "B3")
+@pytest.mark.parametrize(
+    ("hits", "verdicts"),
+    [
+        (_links(100, 100.5), {"machine"}),
+        (_links(100, 101.5), {"human"}),
+        (_links(100, 110, 120), {"machine"}),
+        (_links(100, 110), {"human"}),
+        (
+            [hit(60, agent=GOOGLE_PROXY, address=GOOGLE_ADDRESS), *_links(100, 110, 120)],
+            {"human", "proxied_human"},
+        ),
+        ([hit(60), *_links(100, 100.2, 100.4)], {"human", "machine"}),
+        ([hit(100), hit(100.3, link=0)], {"machine"}),
+        ([hit(100), hit(103, link=0)], {"human"}),
+        ([hit(90), *_links(100, 100.1)], {"machine"}),
+        (
+            [hit(90, agent=GOOGLE_PROXY, address=GOOGLE_ADDRESS), *_links(100, 100.1)],
+            {"proxied_human", "machine"},
+        ),
+        ([hit(100, slot=0, link=0), hit(100.2, slot=1, link=1)], {"human"}),
+    ],
+)
+def test_bursts(hits: list[HitRecorded], verdicts: set[str]) -> None:
+    tracked = Tracked(message(recipients=2), *hits)
+    assert {tracked.judged(one).verdict for one in hits} == verdicts

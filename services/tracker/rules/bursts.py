@@ -1,0 +1,181 @@
+"""Fetches that follow each other as no reader's do: by number, distinctness, order and pace.
+
+Each judges a hit by those of the same message around it, before and after. Prefer these to lists: a scanner
+hides its name and its network more easily than that it looks at everything at once.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from services.tracker.model import Finding, Hit
+from services.tracker.rules.rule import Rule
+from shared.events.engagements import EngagementKind, Verdict
+
+AROUND = timedelta(seconds=30)  # before and after: what a burst is looked for in
+_AT_ONCE = timedelta(seconds=1)
+_MANY = 3
+_READING = timedelta(seconds=5)  # between opening a mail and following its first link
+_PACE = timedelta(seconds=1)
+_MAILS_WITHIN = timedelta(seconds=10)
+_SOURCE = "One site's log of 836 scanner bursts: all links within milliseconds, by browser-like agents"
+
+LINKS_AT_ONCE = Rule(
+    "bursts.links-at-once",
+    Verdict.MACHINE,
+    0.9,
+    _SOURCE,
+    "Two recipients who share an address of the mail may follow different links within the same second.",
+)
+MANY_LINKS = Rule(
+    "bursts.many-links",
+    Verdict.MACHINE,
+    0.8,
+    "In use elsewhere: three distinct links within 30 s; here by one client and without a reading before",
+    "A reader without pictures who opens every link at once looks the same.",
+)
+PICTURE_AND_LINK = Rule(
+    "bursts.picture-and-link",
+    Verdict.MACHINE,
+    0.75,
+    "Nobody opens a mail and follows its link within a second; a scanner does",
+    "A mail that was open before, shown again by the way to its link, with pictures from the cache.",
+)
+WITH_THE_BURST = Rule(
+    "bursts.with-the-burst",
+    Verdict.MACHINE,
+    0.8,
+    f"{_SOURCE}; the same client loaded the picture, most often before the links",
+    "The scanner stands before the reader: both may have the office's address.",
+)
+MANY_MAILS = Rule(
+    "bursts.many-mails",
+    Verdict.MACHINE,
+    0.75,
+    "A scanner goes through all mails to its domain together; nobody opens three within ten seconds",
+    "Two colleagues behind one address may read at the same time.",
+)
+PROXY_FOLLOWS = Rule(
+    "bursts.proxy-follows",
+    Verdict.MACHINE,
+    0.75,
+    "An image proxy follows no links: who fetches both from one address of a mail service checks the mail",
+    "Two people whose mail is with the same service, in the same half minute.",
+)
+RULES = (LINKS_AT_ONCE, MANY_LINKS, PICTURE_AND_LINK, WITH_THE_BURST, MANY_MAILS, PROXY_FOLLOWS)
+_MAY_BE = (Verdict.HUMAN, Verdict.PRIVACY_PROXY)
+
+
+def find(hit: Hit, around: Sequence[Hit], *, was_read: bool) -> Finding | None:
+    """A finding when the hit is part of a burst.
+
+    `around`: the message's hits within AROUND, itself included, by time. `was_read`: opened before.
+    """
+    if len(around) < 2:
+        return None
+    links = [other for other in around if other.kind is EngagementKind.CLICK]
+    if not links:
+        return None
+    if hit.finding.verdict is Verdict.PROXIED_HUMAN:
+        return _proxied(hit, links)
+    if hit.finding.verdict not in _MAY_BE:
+        return None
+    if hit.kind is EngagementKind.OPEN:
+        return _picture(hit, around, links)
+    return _link(hit, around, links, was_read)
+
+
+def _proxied(hit: Hit, links: Sequence[Hit]) -> Finding | None:
+    """Only where the address is the proxy's own and known; Google's and Yahoo's pictures have none here."""
+    follows = hit.address is not None and any(link.address == hit.address for link in links)
+    return PROXY_FOLLOWS.finding() if follows else None
+
+
+def find_over_mails(hit: Hit, elsewhere: Sequence[tuple[UUID, Hit]]) -> Finding | None:
+    """A finding when the same client fetched from several mails to one domain within seconds.
+
+    `elsewhere`: hits on the account's other mails to the domain, with their messages.
+    """
+    if hit.finding.verdict is not Verdict.HUMAN:
+        return None
+    near = {
+        message for message, other in elsewhere if _within(other, hit, _MAILS_WITHIN) and _alike(other, hit)
+    }
+    mails = len(near) + 1
+    return MANY_MAILS.finding(mails=mails) if mails >= _MANY else None
+
+
+def matters(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Whether the hit can be part of a burst with these: different things were fetched, a link among them."""
+    keys = {(one.kind, one.is_head, one.link_index, one.slot) for one in (hit, *others)}
+    return len(keys) > 1 and any(kind is EngagementKind.CLICK or is_head for kind, is_head, _, _ in keys)
+
+
+def _link(hit: Hit, around: Sequence[Hit], links: Sequence[Hit], was_read: bool) -> Finding | None:
+    at_once = _distinct(other for other in links if _within(other, hit, _AT_ONCE) and _may_share(other, hit))
+    if at_once >= 2:
+        return LINKS_AT_ONCE.finding(links=at_once)
+    if any(
+        _is_direct_picture(other) and _within(other, hit, _AT_ONCE) and _same(other, hit) for other in around
+    ):
+        return PICTURE_AND_LINK.finding()
+    own = [other for other in links if _same(other, hit)]
+    many = _distinct(own)
+    if many >= _MANY and not (_has_pace(own) and (was_read or _is_whole(own) or _is_read_in(around, own))):
+        return MANY_LINKS.finding(links=many)
+    return None
+
+
+def _picture(hit: Hit, around: Sequence[Hit], links: Sequence[Hit]) -> Finding | None:
+    own = [other for other in links if _same(other, hit)]
+    if any(_within(other, hit, _AT_ONCE) for other in own):
+        return PICTURE_AND_LINK.finding()
+    for link in own:
+        found = _link(link, around, links, was_read=False)
+        if found is not None and found.evidence[0].rule != PICTURE_AND_LINK.id:
+            return WITH_THE_BURST.finding()
+    return None
+
+
+def _has_pace(own: Sequence[Hit]) -> bool:
+    """Whether it went through the links as a person does, one after the other."""
+    times = sorted(other.at for other in own)
+    return all(later - earlier >= _PACE for earlier, later in pairwise(times) if later > earlier)
+
+
+def _is_whole(own: Sequence[Hit]) -> bool:
+    """Whether each came with all that a browser sends for a person."""
+    return all(other.is_whole_visit for other in own)
+
+
+def _is_read_in(around: Sequence[Hit], own: Sequence[Hit]) -> bool:
+    """Whether the mail was open for a while before the first of the links."""
+    first = min(other.at for other in own)
+    return any(other.kind is EngagementKind.OPEN and first - other.at >= _READING for other in around)
+
+
+def _is_direct_picture(hit: Hit) -> bool:
+    return hit.kind is EngagementKind.OPEN and hit.finding.verdict is Verdict.HUMAN
+
+
+def _distinct(links: Iterable[Hit]) -> int:
+    return len({link.link_index for link in links})
+
+
+def _within(one: Hit, other: Hit, span: timedelta) -> bool:
+    return abs(one.at - other.at) <= span
+
+
+def _may_share(one: Hit, other: Hit) -> bool:
+    """Addresses made for two recipients are two mails; one that serves all is one."""
+    return one.slot == other.slot
+
+
+def _same(one: Hit, other: Hit) -> bool:
+    """The same client of the same mail, as far as can be told: one of agent and address agrees."""
+    return _may_share(one, other) and _alike(one, other)
+
+
+def _alike(one: Hit, other: Hit) -> bool:
+    return one.browser == other.browser or (one.address is not None and one.address == other.address)
