@@ -148,7 +148,7 @@ class Shard:
 
     def _take_holds(self, state: MessageState, now: datetime) -> None:
         for entry in state.held:
-            due = max(entry.hit.at + self._hold, now + min(self._hold, _AT_LEAST))
+            due = max(min(entry.hit.at, now) + self._hold, now + min(self._hold, _AT_LEAST))
             self._held += 1
             heapq.heappush(self._holds, Hold(due, self._held, self.reading, state, entry))
         state.held.clear()

@@ -126,6 +126,14 @@ def test_after_a_standstill_what_came_meanwhile_is_read_before_a_hit_is_let_go()
 
 
 @pytest.mark.requirement("B3")
+def test_a_clock_that_is_ahead_prolongs_no_hold() -> None:
+    holding = Holding()
+    holding.take(message())
+    assert holding.take(hit(50), when=20) == []
+    assert holding.shard.next_due == at(28)
+
+
+@pytest.mark.requirement("B3")
 def test_nothing_is_committed_beyond_a_held_hit() -> None:
     holding = Holding()
     holding.take(message())
