@@ -48,12 +48,18 @@ def step(
     original = repeats.original(hit, recent)
     if original is not None:
         return cursor, _repetition(cursor, hit, sent, original, was_inferred)
-    was_read = _was_read(cursor.lasting, hit)
-    finding = verdict.in_context(hit, known._replace(was_read=was_read), rules)
+    if hit.doubts or len(known.around) > 1:
+        known = known._replace(was_read=_was_read(cursor.lasting, hit))
+    finding = verdict.in_context(hit, known, rules)
     if finding.verdict in COUNTED:
-        held = rules.holds and is_suspicious(hit, finding, sent, was_read=was_read)
+        held = rules.holds and is_suspicious(hit, finding, sent) and not _is_clear(cursor, hit)
         return _counted(cursor, hit, sent, recent, finding, was_inferred, held)
     return _uncounted(cursor, hit, sent, recent, finding, was_inferred)
+
+
+def _is_clear(cursor: Cursor, hit: Hit) -> bool:
+    """Whoever goes on with a mail that was read is no scanner, unless something speaks against it."""
+    return not hit.doubts and _was_read(cursor.lasting, hit)
 
 
 def _was_read(lasting: Lasting, hit: Hit) -> bool:

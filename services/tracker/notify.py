@@ -19,16 +19,14 @@ def raises(session: Session | None, hit: Hit) -> bool:
     return not (session.clicked if hit.kind is EngagementKind.CLICK else session.opened)
 
 
-def is_suspicious(hit: Hit, finding: Finding, sent: Sent, *, was_read: bool) -> bool:
-    """Whether a counted hit may be the first of a scanner's burst: then telling waits for the burst (B3).
+def is_suspicious(hit: Hit, finding: Finding, sent: Sent) -> bool:
+    """Whether a counted hit on an unread mail may be the first of a scanner's burst: then telling waits (B3).
 
-    Clear are a mail service's proxy, a mail program, and whoever goes on with a mail that was read.
+    Clear are a mail service's proxy and a mail program.
     """
     if finding.verdict is Verdict.PROXIED_HUMAN or hit.by_mail_program:
         return False
     if hit.doubts:
         return True
-    if was_read:
-        return False
     after = hit.at - sent.at
     return after < (_SCANNERS_COME if hit.kind is EngagementKind.OPEN else _SCANNERS_FOLLOW)

@@ -65,9 +65,12 @@ _IN_ADVANCE, _NOT_A_VISIT = IN_ADVANCE.finding(), NOT_A_VISIT.finding()
 
 def find(hit: HitRecorded) -> Finding | None:
     """A finding where a header says outright that nobody looks; else None."""
-    headers = hit.headers
-    if any(word in headers.get(name, "").lower() for name in _ADVANCE for word in _ADVANCE_WORDS):
-        return _IN_ADVANCE
+    if not hit.headers:
+        return None
+    for name in _ADVANCE:
+        value = hit.headers.get(name)
+        if value and any(word in value.lower() for word in _ADVANCE_WORDS):
+            return _IN_ADVANCE
     mode = mode_of(hit)
     if hit.endpoint is Endpoint.LINK and mode is not None and mode not in _NAVIGATES:
         return _NOT_A_VISIT

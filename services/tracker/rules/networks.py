@@ -136,6 +136,7 @@ def client_of(address: str) -> str:
     return f"{number >> 8:x}/24" if network in _CHECKS_MAIL else f"{number:x}"
 
 
+@lru_cache(maxsize=16384)
 def is_ipv6(address: str) -> bool:
     """Whether it is an IPv6 address that stands for no IPv4 one."""
     number = number_of(address)
