@@ -60,5 +60,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "ping_interval_s": "shorter than the idle time of common proxies",
         "look_interval_s": "finer than any alert",
     },
-    "CrmSettings": {"smtp_ca_file": "a relay on the net has a certificate of a public authority"},
+    "CrmSettings": {
+        "smtp_ca_file": "a relay on the net has a certificate of a public authority",
+        "webhook_http_to_loopback": "for trying webhooks out on one's own machine",
+    },
 }

@@ -13,6 +13,8 @@ from services.crm.adapters.retainer import retain_until
 from services.crm.adapters.reviewer import review_until
 from services.crm.adapters.signing_keys import load_or_create
 from services.crm.adapters.sweeper import sweep_until
+from services.crm.adapters.webhook_courier import carry_until
+from services.crm.adapters.webhook_sender import WebhookSender
 from services.crm.app import create_app
 from services.crm.collaborators import Collaborators, Configuration, collaborate
 from services.crm.settings import CrmSettings
@@ -50,6 +52,7 @@ async def serve(runtime: Runtime) -> None:
     messages = message_consumer(kafka, crm.stores.messages, publisher, runtime.progress)
     kept = timedelta(days=settings.hits_kept_days)
     archive = archive_consumer(kafka, crm.stores.hits, kept, publisher, runtime.progress)
+    sender = WebhookSender(settings.webhook_reach)
     outbox = OutboxPublisher(crm.stores.queue, outbox_publisher, database.committed, runtime.progress)
     try:
         await database.prepare()
@@ -65,11 +68,13 @@ async def serve(runtime: Runtime) -> None:
             sweep_until(runtime.stopping, crm.attachments),
             review_until(runtime.stopping, crm.privacy, runtime.progress),
             retain_until(runtime.stopping, crm.retention, runtime.progress),
+            carry_until(runtime.stopping, crm.webhook_post, sender, runtime.progress),
             *_delivery(runtime, crm),
         )
     finally:
         await publisher.stop()
         await outbox_publisher.stop()
+        await sender.close()
         database.close()
 
 

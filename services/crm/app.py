@@ -23,6 +23,8 @@ from services.crm.api import (
     settings,
     tickets,
     users,
+    webhook_events,
+    webhooks,
 )
 from services.crm.application.bodies import MAX_BODY_BYTES
 from services.crm.application.oauth import OAuthError
@@ -50,6 +52,7 @@ _NOUNS = (
     retention,
     users,
     api_tokens,
+    webhooks,
 )
 _UNSEEN = (internal, session)
 
@@ -64,6 +67,7 @@ def create_app(collaborators: Collaborators | None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         telemetry=UNOBSERVED,
+        webhooks=webhook_events.router,
     )
     app.state.collaborators = collaborators
     for noun in (*_NOUNS, *_UNSEEN):

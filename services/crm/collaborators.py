@@ -11,7 +11,7 @@ from services.crm.application.accounts import AccountBook
 from services.crm.application.addresses import AddressStores, OwnAddresses
 from services.crm.application.api_tokens import ApiTokenBook, TokenStores
 from services.crm.application.attachments import MailAttachments
-from services.crm.application.audit import AuditTrail
+from services.crm.application.audit import Auditor, AuditTrail
 from services.crm.application.bodies import MailBodies
 from services.crm.application.clock import Clock, utc_now
 from services.crm.application.compose import ComposeContexts
@@ -38,6 +38,8 @@ from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns, SignInStores
 from services.crm.application.timelines import Timelines
 from services.crm.application.users import UserBook, UserStores
+from services.crm.application.webhook_deliveries import WebhookPost
+from services.crm.application.webhooks import WebhookBook, WebhookStores
 from services.crm.model.addresses import AddressLink
 from services.crm.model.users import PasswordLink
 from services.crm.settings import CrmSettings
@@ -71,6 +73,7 @@ from services.crm.store.retention import RetentionQueue, Retentions
 from services.crm.store.revocations import Revocations
 from services.crm.store.timeline import TimelineStore
 from services.crm.store.upkeep import Upkeep
+from services.crm.store.webhooks import Announcer, Deliveries, DeliveryQueue, Subscribers, Webhooks
 from shared.directory.client import DirectorySettings
 from shared.settings import PublicAddresses
 from shared.tokens.keyring import KeyRing
@@ -132,6 +135,8 @@ class Collaborators:
     users: UserBook
     profiles: Profiles
     api_tokens: ApiTokenBook
+    webhooks: WebhookBook
+    webhook_post: WebhookPost
     addresses: OwnAddresses
     post: Post
     never_log: NeverLogPage
@@ -149,9 +154,12 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
     records, timeline = AllRecords(database), TimelineStore(database)
     files, pins, hits = AttachmentFiles(database), PinStore(database), HitArchive(database)
-    messages = Messages(database, outbox, timeline, (bodies, files), records)
+    hooks = _webhook_stores(database, clock)
+    messages = Messages(database, outbox, timeline, (bodies, files), records, hooks.announcer)
     never_log = NeverLogEntries(database)
     roles = Roles(users)
+    tokens = ApiTokens(database)
+    auditor = Auditor(audit, tokens, clock)
     policy = PolicyChanges(accounts, users, audit, outbox, roles)
     revocations = Revocations(database, outbox)
     compared = (messages, Reviews(database), ReviewQueue(database), revocations)
@@ -220,9 +228,9 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),
-        api_tokens=ApiTokenBook(
-            TokenStores(database, ApiTokens(database), users, audit), sign_ins, roles, clock
-        ),
+        api_tokens=ApiTokenBook(TokenStores(database, tokens, users, audit), sign_ins, roles, clock),
+        webhooks=WebhookBook(hooks, configuration.settings.webhook_reach, (roles, auditor), clock),
+        webhook_post=WebhookPost(hooks, DeliveryQueue(database), auditor, clock),
         addresses=OwnAddresses(
             AddressStores(database, users, names, claims, claim_links, proven, letters, audit), post, clock
         ),
@@ -245,4 +253,12 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
             accounts, messages, (files, AttachmentLedger(database)), configuration.receipts, clock
         ),
         notifications=Notifications(database, outbox, clock),
+    )
+
+
+def _webhook_stores(database: Database, clock: Clock) -> WebhookStores:
+    webhooks, deliveries = Webhooks(database), Deliveries(database)
+    subscribers = Subscribers(webhooks)
+    return WebhookStores(
+        database, webhooks, subscribers, deliveries, Announcer(subscribers, deliveries, clock)
     )

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.crm.rules.letters import mailable
+from services.crm.rules.webhook_targets import Reach
 
 
 class CrmSettings(BaseSettings):
@@ -45,6 +46,17 @@ class CrmSettings(BaseSettings):
     smtp_user: str = Field(default="", description="empty: the relay asks nobody to sign in")
     smtp_password_file: Path | None = Field(default=None, description="read for each connection")
     smtp_from: str = Field(default="", description="the address that the mail comes from")
+    webhook_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description='private networks that webhooks may go to, e.g. ["10.1.0.0/16"]; empty: none'
+    )
+    webhook_http_to_loopback: bool = Field(
+        default=False, description="webhooks may go to http://localhost; for trying them out"
+    )
+
+    @property
+    def webhook_reach(self) -> Reach:
+        """Where webhooks may go beyond the public net."""
+        return Reach(tuple(self.webhook_networks), self.webhook_http_to_loopback)
 
     @property
     def mail_set_up(self) -> bool:

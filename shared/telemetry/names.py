@@ -73,6 +73,7 @@ LETTERS_OLDEST_AGE = Gauge(
     "kaifu_letters_oldest_age_seconds",
     "Since the oldest mail that waits for the relay was asked for; 0: none",
 )
+WEBHOOK_ATTEMPTS = Counter("kaifu_webhook_attempts_total", "Attempts to reach webhooks", ["outcome"])
 DATABASE_SECONDS = Histogram(
     "kaifu_database_seconds", "Commands of the database, until its answer", ["command"], buckets=_DATABASE_S
 )

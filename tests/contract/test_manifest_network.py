@@ -16,6 +16,7 @@ _OURS = (*SERVICES, *_OPERATORS, "migrate", KAFKA, NEWCOMER)
 _ANYWHERE = ("gateway", "monitoring", "names", "stranger", DATABASE)
 _API_SERVER = (443, 6443)
 _RELAY = 587
+_WEBHOOKS = 443
 
 
 def _expected() -> set[Arrow]:
@@ -26,7 +27,7 @@ def _expected() -> set[Arrow]:
     found |= {Arrow("monitoring", service, 8820) for service in SERVICES}
     found |= {Arrow(client, "names", 53) for client in _OURS}
     found |= {Arrow(client, place, 27017) for client in ("crm", "migrate") for place in _ANYWHERE}
-    found |= {Arrow("crm", place, _RELAY) for place in _ANYWHERE}
+    found |= {Arrow("crm", place, port) for place in _ANYWHERE for port in (_RELAY, _WEBHOOKS)}
     found |= {Arrow(KAFKA, place, port) for place in _ANYWHERE for port in _API_SERVER}
     return found
 

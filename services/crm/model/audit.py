@@ -9,11 +9,14 @@ AuditValue = bool | int | str
 
 
 class AuditEntry(Model):
-    """One change of a setting or record; `before` and `after` hold what differs."""
+    """One change of a setting or record; `before` and `after` hold what differs. `user_id` null: Kaifu
+    itself. `token_id`, `token_name`: of the API token that asked for it, if one did."""
 
     id: UUID
     at: datetime
-    user_id: UUID
+    user_id: UUID | None
+    token_id: UUID | None = None
+    token_name: str | None = None
     action: str
     before: dict[str, AuditValue]
     after: dict[str, AuditValue]

@@ -19,6 +19,7 @@ from services.crm.rules.tally import tally
 from services.crm.rules.timeline import timeline_rows
 from services.crm.rules.times import to_milliseconds
 from services.crm.rules.uploads import Fate, fate, fates, with_fate
+from services.crm.rules.webhooks import Known, Transition
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged
 from shared.events.ids import derived_id
@@ -43,6 +44,11 @@ class MessageFile:
     decision: Decision | None = None
     overtaken: bool = False
 
+    @property
+    def known(self) -> Known:
+        """As far as others are told of it."""
+        return Known(self.message, self.engagements, self.decision)
+
 
 @dataclass(frozen=True, slots=True)
 class Newcomers:
@@ -57,7 +63,7 @@ class Rewrite:
     """What to write so that the store says what the folded files say; all of it or nothing.
 
     `bodies` (by message) and `files` (of attachments): what is to become of them from now on. `newcomers`:
-    who is to be found or made among the contacts first; see `met`.
+    who is to be found or made among the contacts first; see `met`. `transitions`: what webhooks may tell.
     """
 
     messages: tuple[Message, ...] = ()
@@ -69,6 +75,7 @@ class Rewrite:
     bodies: tuple[tuple[UUID, Fate], ...] = ()
     files: tuple[tuple[UUID, Fate], ...] = ()
     newcomers: tuple[Newcomers, ...] = ()
+    transitions: tuple[Transition, ...] = ()
 
     def __add__(self, other: "Rewrite") -> "Rewrite":
         return Rewrite(
@@ -81,6 +88,7 @@ class Rewrite:
             self.bodies + other.bodies,
             self.files + other.files,
             self.newcomers + other.newcomers,
+            self.transitions + other.transitions,
         )
 
 
@@ -191,6 +199,7 @@ def difference(
         bodies=_body_fate(old, after),
         files=fates(old.message, old.decision, after.message, after.decision),
         newcomers=_newcomers(after),
+        transitions=() if after is before else (Transition(old.known, after.known),),
     )
 
 

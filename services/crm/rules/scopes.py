@@ -14,6 +14,7 @@ _NOUNS = {  # the scopes to read, and to change
     "feed": (Scope.MAIL_READ, None),
     "messages": (Scope.MAIL_READ, Scope.MAIL_WRITE),
     "settings": (Scope.SETTINGS_READ, Scope.SETTINGS_WRITE),
+    "webhooks": (Scope.SETTINGS_READ, Scope.SETTINGS_WRITE),
 }
 _RETENTION = "/v1/settings/retention"  # it deletes for good
 

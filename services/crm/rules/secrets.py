@@ -2,12 +2,17 @@
 
 import hashlib
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 
 
 def new_secret() -> str:
     """256 bits, URL-safe."""
     return secrets.token_urlsafe(32)
+
+
+def new_webhook_secret() -> str:
+    """256 bits as Standard Webhooks writes them."""
+    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def hash_of(secret: str) -> str:

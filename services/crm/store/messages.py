@@ -23,6 +23,7 @@ from services.crm.store.documents import document, value
 from services.crm.store.outbox import Outbox
 from services.crm.store.records import AllRecords
 from services.crm.store.timeline import TimelineStore
+from services.crm.store.webhooks import Announcer
 from shared.directory.contract import LogInputs
 from shared.events.log_decisions import LogDecided
 from shared.telemetry.names import ENGAGEMENTS_STORED
@@ -48,8 +49,10 @@ class Messages:
         timeline: TimelineStore,
         uploads: tuple[Bodies, AttachmentFiles],
         records: AllRecords,
+        announcer: Announcer,
     ) -> None:
         self._records = records
+        self._announcer = announcer
         self._database = database
         self._outbox = outbox
         self._timeline = timeline
@@ -175,17 +178,20 @@ class Messages:
         Both may be called several times. Raises DatabaseAway.
         """
 
-        async def body(session: Session) -> Rewrite:
+        async def body(session: Session) -> tuple[Rewrite, bool]:
             changes = rewriter(await self._read(account_id, list(message_ids), session))
             for newcomers in changes.newcomers:
                 changes += await self._meet(account_id, newcomers, session)
             await self._write(account_id, changes, session)
             if also is not None:
                 await also(changes, session)
-            return changes
+            return changes, await self._announcer.tell(account_id, changes.transitions, session)
 
-        for engagement in (await self._database.in_transaction(body)).engagements:
+        changes, is_told = await self._database.in_transaction(body)
+        for engagement in changes.engagements:
             ENGAGEMENTS_STORED.labels(engagement.kind.value).inc()
+        if is_told:
+            self._announcer.asked.set()
 
     async def edit(self, account_id: UUID, message_id: UUID, editor: Editor) -> None:
         """The same for one mail, where deciding takes more reading. The editor may be called several times.
@@ -193,7 +199,9 @@ class Messages:
 
         async def body(session: Session) -> None:
             files = await self._read(account_id, [message_id], session)
-            await self._write(account_id, await editor(files.get(message_id), session), session)
+            changes = await editor(files.get(message_id), session)
+            await self._write(account_id, changes, session)
+            await self._announcer.tell(account_id, changes.transitions, session)
 
         await self._database.in_transaction(body)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.crm.collaborators import Collaborators
+from services.crm.model.webhooks import WebhookType
 from shared.auth.scopes import Scope
 from shared.directory.contract import RecordRef
 from shared.events.log_decisions import RecordType
@@ -58,7 +59,13 @@ async def ids(crm: Collaborators, people: People) -> dict[str, str]:
     message = str(upload.question.message_id)
     token = await crm.api_tokens.make(people.who(people.admin), "Ours", [Scope.MAIL_READ], 1)
     own = (await crm.addresses.all(people.who(people.rep)))[0]
+    hook = await crm.webhooks.make(
+        people.who(people.admin), "https://hooks.example/", [WebhookType.SENT], active=False
+    )
+    delivery = await crm.webhooks.test(people.who(people.admin), hook.webhook.id)
     return {
+        "/v1/webhooks {id}": str(hook.webhook.id),
+        "{delivery_id}": str(delivery.id),
         "/v1/me/addresses {id}": str(own.id),
         "/v1/api-tokens {id}": str(token.token.id),
         "/v1/contacts {id}": str(people.hanako.id),

@@ -17,6 +17,7 @@ from services.crm.store.audit import AuditLog
 from services.crm.store.database import AccountDocuments, Database
 from services.crm.store.records import AllRecords
 from services.crm.store.timeline import TimelineStore
+from services.crm.store.webhooks import Deliveries
 from shared.directory.contract import RecordRef
 from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
@@ -117,6 +118,10 @@ def pages(database: Database) -> dict[str, list[Page]]:
             lambda after=after: crm.stores.messages.feed(ACCOUNT, new_id(), after, 5)  # type: ignore[misc]
             for after in cursors
         ],
+        "webhooks": [
+            lambda after=after: Deliveries(database).page(ACCOUNT, new_id(), after, 5)  # type: ignore[misc]
+            for after in cursors
+        ],
     }
 
 
@@ -126,7 +131,7 @@ async def test_each_page_walks_one_index(database: Database, asked: list[Query])
         for read in readers:
             await read()
     known = indexes(database)
-    assert len(asked) == 25
+    assert len(asked) == 27
     for query in asked:
         assert any(walks(index, query) for index in known[query.collection]), query
 

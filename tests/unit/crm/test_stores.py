@@ -33,6 +33,7 @@ WHOLE_DATABASE = {
     "ReviewQueue",
     "LetterQueue",
     "RetentionQueue",
+    "DeliveryQueue",
 }
 
 
