@@ -95,6 +95,7 @@ def _own(service: str, home: Home, ports: Ports) -> dict[str, str]:
                 "KAIFU_CRM_DATABASE": DATABASE,
                 "KAIFU_CRM_RECEIPT_KEYS": str(home.ring("receipts")),
                 "KAIFU_CRM_SIGNING_KEYS": str(home.signing_keys),
+                "KAIFU_CRM_WEBHOOK_HTTP_TO_LOOPBACK": "true",  # to try webhooks out
             }
         case "tracker":
             return {"KAIFU_TRACKER_STATE": str(home.tracker)}

@@ -14,6 +14,7 @@ from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
 from services.crm.application.webhooks import WebhookStores
 from services.crm.model.webhooks import (
+    TEST,
     Answer,
     DeliveryState,
     DeliveryTrouble,
@@ -30,7 +31,6 @@ from shared.telemetry.names import WEBHOOK_ATTEMPTS
 
 _LEASE = timedelta(minutes=1)  # far longer than an attempt takes
 _GONE = 410
-_TEST = "webhook.test"
 
 
 class WebhookPost:
@@ -57,7 +57,7 @@ class WebhookPost:
                 continue
             taken = delivery.model_copy(update={"attempts": delivery.attempts + 1, "next_at": until})
             found = await self._stores.webhooks.get(account_id, delivery.webhook_id)
-            if found is not None and (found[0].active or delivery.type == _TEST):
+            if found is not None and (found[0].active or delivery.type == TEST):
                 body = await self._stores.deliveries.body(account_id, delivery.id)
                 return Outgoing(
                     account_id=account_id,

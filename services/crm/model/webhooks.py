@@ -23,6 +23,9 @@ class WebhookType(StrEnum):
     NOT_LOGGED = "mail.not_logged"
 
 
+TEST = "webhook.test"  # nobody subscribes to it
+
+
 class SwitchedOff(StrEnum):
     """Why Kaifu itself has switched an endpoint off."""
 

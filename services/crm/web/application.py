@@ -26,6 +26,7 @@ from services.crm.model.retention import RetentionCount
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow
+from services.crm.model.webhooks import NewWebhook, Webhook, WebhookDelivery, WebhookType
 from services.crm.rules.oauth import Asked
 from services.crm.rules.versions import Expected
 from shared.auth.scopes import Scope
@@ -284,6 +285,47 @@ class ApiTokenBook(Protocol):
         """Problem 404."""
 
 
+class WebhookBook(Protocol):
+    """Endpoints of integrators. Problem 403 for all but super admins."""
+
+    async def all(self, who: SignedIn) -> list[Webhook]:
+        """The oldest first."""
+
+    async def get(self, who: SignedIn, webhook_id: UUID) -> Webhook:
+        """Problem 404."""
+
+    async def make(self, who: SignedIn, url: str, types: Collection[WebhookType]) -> NewWebhook:
+        """Problem 422."""
+
+    async def change(
+        self,
+        who: SignedIn,
+        webhook_id: UUID,
+        *,
+        url: str | None = None,
+        types: Collection[WebhookType] | None = None,
+        active: bool | None = None,
+    ) -> Webhook:
+        """Problem 404, 422."""
+
+    async def rotate(self, who: SignedIn, webhook_id: UUID) -> NewWebhook:
+        """Problem 404."""
+
+    async def remove(self, who: SignedIn, webhook_id: UUID) -> None:
+        """Problem 404."""
+
+    async def test(self, who: SignedIn, webhook_id: UUID) -> WebhookDelivery:
+        """Problem 404."""
+
+    async def deliveries(
+        self, who: SignedIn, webhook_id: UUID, after: str | None, limit: int
+    ) -> Page[WebhookDelivery]:
+        """Newest first. Problem 404, 422 (cursor)."""
+
+    async def again(self, who: SignedIn, webhook_id: UUID, id_: UUID) -> WebhookDelivery:
+        """Problem 404."""
+
+
 class OwnAddresses(Protocol):
     """Addresses that the user sends from."""
 
@@ -414,6 +456,9 @@ class PagesApplication(Protocol):
 
     @property
     def api_tokens(self) -> ApiTokenBook: ...
+
+    @property
+    def webhooks(self) -> WebhookBook: ...
 
     @property
     def addresses(self) -> OwnAddresses: ...

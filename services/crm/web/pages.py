@@ -32,6 +32,7 @@ from services.crm.web import (
     settings,
     sign_in,
     users,
+    webhooks,
     welcome,
 )
 from services.crm.web.application import PagesApplication
@@ -80,6 +81,7 @@ def make_pages(
         settings,
         users,
         api_tokens,
+        webhooks,
         retention,
         welcome,
     ):

@@ -15,6 +15,7 @@ from services.crm.model.letters import Trouble
 from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
 from services.crm.model.users import UserState
+from services.crm.model.webhooks import DeliveryState, DeliveryTrouble, SwitchedOff, WebhookType
 from services.crm.web.language import Language
 from shared.auth.scopes import Scope
 from shared.auth.tokens import Role
@@ -83,6 +84,11 @@ ACTIONS = {
     "address.removed": gettext("Address to send from removed"),
     "api_token.made": gettext("API token made"),
     "api_token.revoked": gettext("API token revoked"),
+    "webhook.made": gettext("Webhook added"),
+    "webhook.changed": gettext("Webhook changed"),
+    "webhook.secret_changed": gettext("Secret of a webhook changed"),
+    "webhook.removed": gettext("Webhook removed"),
+    "webhook.switched_off": gettext("Webhook switched off"),
     "retention.changed": gettext("Retention changed"),
     "mail.deleted": gettext("Mail deleted"),
     "contacts.legal_basis_changed": gettext("Legal basis of many contacts changed"),
@@ -112,6 +118,34 @@ SCOPES = {
     Scope.MAIL_WRITE: gettext("Track, log and delete mail; the send API"),
     Scope.SETTINGS_READ: gettext("Read the account's settings and audit log"),
     Scope.SETTINGS_WRITE: gettext("Change the account's settings and never-log list"),
+}
+WEBHOOK_TYPES = {
+    WebhookType.SENT: gettext("A mail was sent"),
+    WebhookType.OPENED: gettext("A mail was opened"),
+    WebhookType.CLICKED: gettext("A link was followed"),
+    WebhookType.CORRECTED: gettext("An open or click that was told is corrected or withdrawn"),
+    WebhookType.LOGGED: gettext("A mail was logged"),
+    WebhookType.NOT_LOGGED: gettext("A mail was not logged"),
+}
+DELIVERY_STATES = {
+    DeliveryState.WAITING: gettext("waits"),
+    DeliveryState.DELIVERED: gettext("delivered"),
+    DeliveryState.GIVEN_UP: gettext("given up"),
+}
+DELIVERY_TROUBLES = {
+    DeliveryTrouble.UNRESOLVED: gettext("The name of the endpoint leads nowhere."),
+    DeliveryTrouble.FORBIDDEN_ADDRESS: gettext(
+        "The name of the endpoint leads into a private network, where Kaifu sends nothing."
+    ),
+    DeliveryTrouble.UNREACHABLE: gettext("The endpoint can't be reached, or its answer is none."),
+    DeliveryTrouble.NOT_SECURE: gettext("The endpoint has no certificate that is good for its name."),
+    DeliveryTrouble.TOO_SLOW: gettext("The endpoint did not answer within 10 seconds."),
+    DeliveryTrouble.ANSWER: gettext("The endpoint did not take it."),
+    DeliveryTrouble.SWITCHED_OFF: gettext("The endpoint was switched off or removed."),
+}
+SWITCHED_OFF = {
+    SwitchedOff.GONE: gettext("switched off: it is gone"),
+    SwitchedOff.FAILING: gettext("switched off: nothing arrived for five days"),
 }
 ADDRESS_STATES = {
     AddressState.QUEUED: gettext("link is on its way"),
@@ -152,6 +186,10 @@ SETTINGS = {
     "scopes": gettext("Scopes"),
     "days": gettext("Days"),
     "months": gettext("Months"),
+    "url": gettext("Address"),
+    "types": gettext("Events"),
+    "active": gettext("Switched on"),
+    "reason": gettext("Reason"),
 }
 RECORD_PATHS = {
     RecordType.CONTACT: "contacts",

@@ -34,12 +34,13 @@ from services.crm.settings import CrmSettings
 from services.crm.store import webhooks as store
 from services.crm.store.database import Database
 from shared.events.engagements import Verdict
+from shared.events.ids import new_id
 from shared.health.progress import Progress
 from shared.http.problems import Problem
 from tests.integration.crm.own_database import configuration
 from tests.integration.crm.people import Clock, People, as_user, asked, client, make_people
 from tests.loopback import Asked, Loopback, loopback, response
-from tests.unit.crm.made import ON_DEAL, clicked, decided, judged, sent
+from tests.unit.crm.made import ON_DEAL, cancelled, clicked, decided, judged, sent
 
 pytestmark = pytest.mark.requirement("A6", "B9")
 PATH = "/v1/webhooks"
@@ -208,6 +209,24 @@ async def test_it_is_written_with_the_change_or_not_at_all(
         assert message.sent_at is None
         await handled(crm, [sent(**of)])
         assert [one.type for one in await deliveries(crm, people, new)] == ["mail.sent"]
+
+
+async def test_a_mail_that_is_called_off_and_sent_after_all_was_sent_once(
+    crm: Collaborators, people: People
+) -> None:
+    async with receiver() as here:
+        await made(crm, people, here)
+        message_id, _ = await mailed(crm, people, sent)
+        await carried(crm)
+        of: dict[str, Any] = {
+            "message_id": message_id,
+            "account_id": people.account_id,
+            "user_id": people.rep.id,
+        }
+        for event in (cancelled(20, **of), sent(30, event_id=new_id(), **of)):
+            await handled(crm, [event])
+        await carried(crm)
+        assert here.types == ["mail.sent"]
 
 
 async def test_attempts_follow_the_standard_and_end(crm: Collaborators, people: People, clock: Clock) -> None:

@@ -58,6 +58,13 @@ from services.crm.model.retention import RetentionCount
 from services.crm.model.sign_ins import NewSession, Session
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.model.users import NewPasswordLink, UserRow, UserState
+from services.crm.model.webhooks import (
+    DeliveryState,
+    NewWebhook,
+    Webhook,
+    WebhookDelivery,
+    WebhookType,
+)
 from services.crm.problems import (
     INVALID_CURSOR,
     LINK_SPENT,
@@ -776,6 +783,80 @@ class FakeApiTokens:
 
 
 @dataclass
+class FakeWebhooks:
+    """Endpoints whose secret is known."""
+
+    rows: list[Webhook] = field(default_factory=list)
+    sent: list[WebhookDelivery] = field(default_factory=list)
+
+    async def all(self, who: SignedIn) -> list[Webhook]:
+        only_super_admins(who)
+        return self.rows
+
+    async def get(self, who: SignedIn, webhook_id: UUID) -> Webhook:
+        only_super_admins(who)
+        found = next((one for one in self.rows if one.id == webhook_id), None)
+        if found is None:
+            raise Problem(NOT_FOUND, "No such webhook.")
+        return found
+
+    async def make(self, who: SignedIn, url: str, types: Collection[WebhookType]) -> NewWebhook:
+        only_super_admins(who)
+        if not types or not url.startswith("https://"):
+            raise Problem(INVALID, "No.")
+        row = Webhook(id=new_id(), url=url, types=tuple(types), created_at=NOW, secret_changed_at=NOW)
+        self.rows.append(row)
+        return NewWebhook(webhook=row, secret=SecretStr("whsec_first"))
+
+    async def change(self, who: SignedIn, webhook_id: UUID, **fields: Any) -> Webhook:
+        known = await self.get(who, webhook_id)
+        if not fields["types"]:
+            raise Problem(INVALID, "No.")
+        return self._put(known.model_copy(update=fields | {"types": tuple(fields["types"])}))
+
+    async def rotate(self, who: SignedIn, webhook_id: UUID) -> NewWebhook:
+        known = await self.get(who, webhook_id)
+        row = self._put(known.model_copy(update={"old_secret_until": NOW + timedelta(hours=24)}))
+        return NewWebhook(webhook=row, secret=SecretStr("whsec_second"))
+
+    async def remove(self, who: SignedIn, webhook_id: UUID) -> None:
+        self.rows.remove(await self.get(who, webhook_id))
+
+    async def test(self, who: SignedIn, webhook_id: UUID) -> WebhookDelivery:
+        await self.get(who, webhook_id)
+        self.sent.insert(0, webhook_delivery(webhook_id))
+        return self.sent[0]
+
+    async def deliveries(
+        self, who: SignedIn, webhook_id: UUID, after: str | None, limit: int
+    ) -> Page[WebhookDelivery]:
+        await self.get(who, webhook_id)
+        return cut(self.sent, after, limit)
+
+    async def again(self, who: SignedIn, webhook_id: UUID, id_: UUID) -> WebhookDelivery:
+        fresh = {"state": DeliveryState.WAITING, "next_at": NOW, "attempts": 0}
+        self.sent = [one.model_copy(update=fresh) if one.id == id_ else one for one in self.sent]
+        return self.sent[0]
+
+    def _put(self, row: Webhook) -> Webhook:
+        self.rows = [row if one.id == row.id else one for one in self.rows]
+        return row
+
+
+def webhook_delivery(webhook_id: UUID, **more: Any) -> WebhookDelivery:
+    """One that waits for its first attempt."""
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "webhook_id": webhook_id,
+        "message_id": new_id(),
+        "type": "webhook.test",
+        "created_at": NOW,
+        "next_at": NOW,
+    }
+    return WebhookDelivery(**(fields | more))
+
+
+@dataclass
 class FakeUsers:
     """Users of the account; one link, which anybody who knows it may use once."""
 
@@ -958,6 +1039,7 @@ class FakeCrm:
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
     retention: FakeRetention = field(default_factory=FakeRetention)
     api_tokens: FakeApiTokens = field(default_factory=FakeApiTokens)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
     addresses: FakeAddresses = field(default_factory=FakeAddresses)
     post: FakePost = field(default_factory=FakePost)
     mails: FakeMails = field(default_factory=FakeMails)

@@ -235,7 +235,8 @@ def test_every_action_that_is_noted_has_its_words() -> None:
     text = "\n".join(file.read_text() for file in source.glob("*.py"))
     spelled = set(
         re.findall(
-            r'"((?:email_settings|never_log|user|mail|contacts|address|api_token|retention)\.[a-z_]+)"', text
+            r'"((?:email_settings|never_log|user|mail|contacts|address|api_token|webhook|retention)\.[a-z_]+)"',
+            text,
         )
     )
     assert len(spelled) > 6
