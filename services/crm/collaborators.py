@@ -160,7 +160,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     roles = Roles(users)
     tokens = ApiTokens(database)
     auditor = Auditor(audit, tokens, clock)
-    policy = PolicyChanges(accounts, users, audit, outbox, roles)
+    policy = PolicyChanges(accounts, users, auditor, outbox, roles)
     revocations = Revocations(database, outbox)
     compared = (messages, Reviews(database), ReviewQueue(database), revocations)
     reviews = PrivacyReviews(database, accounts, records, compared, clock)
@@ -168,10 +168,11 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     proven, letters, claims = ProvenAddresses(database), Letters(database), AddressClaims(database)
     links = SecretLinks(database, "password_links", PasswordLink, of="user_id")
     claim_links = SecretLinks(database, "address_links", AddressLink, of="claim_id")
+    queue = LetterQueue(database)
     post = Post(
         LetterStores(
             database=database,
-            queue=LetterQueue(database),
+            queue=queue,
             letters=letters,
             asked=Attempts(database, "letter_requests"),
             accounts=accounts,
@@ -197,6 +198,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
             grants=grants,
             failures=Attempts(database, "sign_in_failures"),
             links=links,
+            letters=queue,
             outbox=outbox,
         ),
         configuration.signing_keys,
@@ -217,26 +219,26 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         feed=Feed(messages),
         records=books,
         contact_files=ContactFiles(books.contacts, records, users, ImportFiles(database), clock),
-        legal_bases=LegalBases(database, records, audit, reviews, clock),
-        recycle_bin=RecycleBin(database, records, RecycleBinStore(database), audit, reviews, clock),
+        legal_bases=LegalBases(database, records, auditor, reviews, clock),
+        recycle_bin=RecycleBin(database, records, RecycleBinStore(database), auditor, reviews, clock),
         timelines=Timelines(records, timeline),
-        mails=Mails(messages, (bodies, records, users, audit), configuration.addresses.tracking_url, clock),
+        mails=Mails(messages, (bodies, records, users, auditor), configuration.addresses.tracking_url, clock),
         mail_associations=MailAssociationsBook(
-            messages, (records, pins, audit), (accounts, never_log), clock
+            messages, (records, pins, auditor), (accounts, never_log), clock
         ),
         pins=Pins(database, records, timeline, pins),
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
         profiles=Profiles(database, users, sign_ins),
-        api_tokens=ApiTokenBook(TokenStores(database, tokens, users, audit), sign_ins, roles, clock),
+        api_tokens=ApiTokenBook(TokenStores(database, tokens, users, auditor), sign_ins, roles, clock),
         webhooks=WebhookBook(hooks, configuration.settings.webhook_reach, (roles, auditor), clock),
         webhook_post=WebhookPost(hooks, DeliveryQueue(database), auditor, clock),
         addresses=OwnAddresses(
-            AddressStores(database, users, names, claims, claim_links, proven, letters, audit), post, clock
+            AddressStores(database, users, names, claims, claim_links, proven, letters, auditor), post, clock
         ),
         post=post,
         users=UserBook(
-            UserStores(database, users, names, proven, links, letters, records, audit),
+            UserStores(database, users, names, proven, links, letters, records, tokens, auditor),
             book,
             sign_ins,
             (roles, post),
@@ -244,7 +246,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         ),
         never_log=NeverLogPage(database, policy, never_log, clock),
         retention=RetentionBook(
-            database, (Retentions(database), RetentionQueue(database), messages, hits, audit), roles, clock
+            database, (Retentions(database), RetentionQueue(database), messages, hits, auditor), roles, clock
         ),
         dry_runs=DryRuns(policy, never_log, messages, records, clock),
         audit=AuditTrail(audit, roles),

@@ -5,13 +5,14 @@ shown to read its mail: asking for the link is answered the same either way.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
-from services.crm.application.letters import Post
+from services.crm.application.letters import ADDRESS_LIFETIME, Post
 from services.crm.model.accounts import AddressKind, SendingAddress, User
 from services.crm.model.addresses import AddressClaim, AddressRow, AddressState
-from services.crm.model.audit import AuditEntry
 from services.crm.model.failures import AlreadyThere
 from services.crm.model.letters import Letter, LetterKind
 from services.crm.problems import ADDRESS_IN_USE, LINK_SPENT
@@ -20,12 +21,11 @@ from services.crm.rules.letters import mailable
 from services.crm.rules.secrets import hash_of
 from services.crm.store.accounts import Users
 from services.crm.store.addresses import AddressClaims, ProvenAddresses
-from services.crm.store.audit import AuditLog
 from services.crm.store.database import Database, Session
 from services.crm.store.identities import AddressLinks, SignInNames
 from services.crm.store.letters import Letters
 from shared.auth.tokens import SignedIn
-from shared.events.ids import derived_id, new_id
+from shared.events.ids import derived_id
 from shared.http.problems import INVALID, NOT_FOUND, NOT_SIGNED_IN, Problem
 
 MOST = 50  # of one user, proven or not
@@ -42,7 +42,7 @@ class AddressStores:
     links: AddressLinks
     proven: ProvenAddresses
     letters: Letters
-    audit: AuditLog
+    auditor: Auditor
 
 
 class OwnAddresses:
@@ -63,7 +63,7 @@ class OwnAddresses:
         user = await self._user(who)
         claims = await self._stores.claims.of_user(who.account_id, who.user_id)
         letters = await self._stores.letters.some(who.account_id, [claim.id for claim in claims])
-        waiting = [_claimed(claim, letters.get(claim.id)) for claim in claims]
+        waiting = [_claimed(claim, letters.get(claim.id), self._clock()) for claim in claims]
         return [*_proven(user), *sorted(waiting, key=lambda row: row.address)]
 
     async def ask(self, who: SignedIn, typed: str) -> AddressRow:
@@ -94,7 +94,7 @@ class OwnAddresses:
 
         await self._stores.database.in_transaction(body)
         self._post.asked.set()
-        return _claimed(claim, letter)
+        return _claimed(claim, letter, self._clock())
 
     async def again(self, who: SignedIn, id_: UUID) -> AddressRow:
         """Another link for an address that is not proven yet. Problem 404, 409, 429."""
@@ -126,7 +126,9 @@ class OwnAddresses:
             await self._stores.proven.add(user.account_id, user.id, fold(claim.address), session)
             await self._set(user, [*user.addresses, proven], session)
             await self._forget(who, claim.id, session)
-            await self._note(who, "address.proven", claim.address, session)
+            await self._stores.auditor.note(
+                who, Change("address.proven", {}, {"address": claim.address}), session
+            )
 
         try:
             await self._stores.database.in_transaction(body)
@@ -152,7 +154,7 @@ class OwnAddresses:
             left = [one for one in found.addresses if _id(found.id, one.address) != id_]
             await self._set(found, left, session)
             await self._stores.proven.remove(found.account_id, found.id, fold(own.address), session)
-            await self._note(who, "address.removed", own.address, session)
+            await self._stores.auditor.note(who, Change("address.removed", {"address": own.address}), session)
 
         await self._stores.database.in_transaction(body)
 
@@ -163,12 +165,13 @@ class OwnAddresses:
         return user
 
     async def _not_signed_in_with(self, claim: AddressClaim) -> None:
-        """Problem 409 where another user signs in with the address; who has left sends no more."""
+        """Problem 409 where another user signs in with the address; who has left sends no more, and who has
+        not accepted an invitation does not yet."""
         credentials = await self._stores.names.credentials(fold(claim.address))
         if credentials is None or credentials.user_id == claim.user_id:
             return
         other = await self._stores.users.get(credentials.account_id, credentials.user_id)
-        if other is not None and not other.disabled:
+        if other is not None and not other.disabled and not other.invited:
             raise _in_use()
 
     async def _set(self, user: User, addresses: list[SendingAddress], session: Session) -> None:
@@ -179,14 +182,6 @@ class OwnAddresses:
         await self._stores.claims.remove(who.account_id, claim_id, session)
         await self._stores.links.forget_all(who.account_id, claim_id, session)
         await self._stores.letters.remove(who.account_id, claim_id, session)
-
-    async def _note(self, who: SignedIn, action: str, address: str, session: Session) -> None:
-        held = {"address": address}
-        before, after = ({}, held) if action == "address.proven" else (held, {})
-        entry = AuditEntry(
-            id=new_id(), at=self._clock(), user_id=who.user_id, action=action, before=before, after=after
-        )
-        await self._stores.audit.add(who.account_id, entry, session)
 
 
 def _in_use() -> Problem:
@@ -207,10 +202,12 @@ def _proven(user: User) -> list[AddressRow]:
     ]
 
 
-def _claimed(claim: AddressClaim, letter: Letter | None) -> AddressRow:
+def _claimed(claim: AddressClaim, letter: Letter | None, now: datetime) -> AddressRow:
     state = AddressState.MAILED
     if letter is not None:
         state = AddressState.FAILED if letter.next_at is None else AddressState.QUEUED
+    elif claim.mailed_at is not None and claim.mailed_at + ADDRESS_LIFETIME <= now:
+        state = AddressState.EXPIRED
     return AddressRow(
         id=claim.id,
         address=claim.address,

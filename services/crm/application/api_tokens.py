@@ -11,15 +11,15 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
 from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns
 from services.crm.model.api_tokens import ApiAccess, ApiToken, NewApiToken
-from services.crm.model.audit import AuditEntry, AuditValue
+from services.crm.model.audit import AuditValue
 from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Users
 from services.crm.store.api_tokens import ApiTokens
-from services.crm.store.audit import AuditLog
 from services.crm.store.database import Database, Session
 from shared.auth.scopes import Scope
 from shared.auth.tokens import LIFETIME, InvalidAccessToken, SignedIn
@@ -42,7 +42,7 @@ class TokenStores:
     database: Database
     tokens: ApiTokens
     users: Users
-    audit: AuditLog
+    auditor: Auditor
 
 
 class ApiTokenBook:
@@ -86,7 +86,7 @@ class ApiTokenBook:
                 "scopes": " ".join(token.scopes),
                 "days": days,
             }
-            await self._note(who, "api_token.made", {}, after, session)
+            await self._stores.auditor.note(who, Change("api_token.made", {}, after), session)
 
         await self._stores.database.in_transaction(body)
         return NewApiToken(token=token, secret=SecretStr(secret))
@@ -100,7 +100,7 @@ class ApiTokenBook:
             if token is None:
                 raise Problem(NOT_FOUND, "No such token.")
             await self._stores.tokens.remove(who.account_id, token_id, session)
-            await self._note(who, "api_token.revoked", {"token": token.name}, {}, session)
+            await self._stores.auditor.note(who, Change("api_token.revoked", {"token": token.name}), session)
 
         await self._stores.database.in_transaction(body)
 
@@ -153,16 +153,3 @@ class ApiTokenBook:
                 "This token asks for more than its share: slow down and try again.",
                 headers={"Retry-After": str(int(wait_s) + 1)},
             )
-
-    async def _note(
-        self,
-        who: SignedIn,
-        action: str,
-        before: dict[str, AuditValue],
-        after: dict[str, AuditValue],
-        session: Session,
-    ) -> None:
-        entry = AuditEntry(
-            id=new_id(), at=self._clock(), user_id=who.user_id, action=action, before=before, after=after
-        )
-        await self._stores.audit.add(who.account_id, entry, session)

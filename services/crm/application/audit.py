@@ -42,6 +42,10 @@ class Auditor:
         named = {"token_id": token_id, "token_name": token.name if token else None}
         await self._audit.add(who.account_id, entry.model_copy(update=named), session)
 
+    async def note_of(self, account_id: UUID, user_id: UUID, change: Change, session: Session) -> None:
+        """A change that follows from what a user did without being signed in."""
+        await self._audit.add(account_id, self._entry(user_id, change), session)
+
     async def note_own(self, account_id: UUID, change: Change, session: Session) -> None:
         """A change that Kaifu makes by itself."""
         await self._audit.add(account_id, self._entry(None, change), session)

@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from services.crm.application.audit import Change
 from services.crm.application.clock import Clock
-from services.crm.application.policy_changes import PolicyChange, PolicyChanges
+from services.crm.application.policy_changes import PolicyChanges
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.model.accounts import EmailSettings
 from services.crm.model.audit import AuditValue
@@ -59,7 +60,7 @@ class EmailSettingsPage:
             if account.settings == settings:
                 return
             changed = account.model_copy(update={"settings": settings})
-            change = PolicyChange("email_settings.changed", *difference(account.settings, settings))
+            change = Change("email_settings.changed", *difference(account.settings, settings))
             version = await self._policy.made(who, account, changed, now, change, session)
             if settings.tracking != account.settings.tracking:
                 event = tracking_switched(account.id, version, now, on=settings.tracking)

@@ -1,14 +1,14 @@
 """Legal bases of contacts: their history, and a change of many at once (P4)."""
 
 from collections.abc import Container, Sequence
-from datetime import datetime
 from uuid import UUID
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
 from services.crm.application.paging import DEFAULT_LIMIT, place_of
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.application.records import eligibility_changed
-from services.crm.model.audit import AuditEntry
+from services.crm.model.audit import AuditValue
 from services.crm.model.base import Page
 from services.crm.model.records import (
     BulkOutcome,
@@ -18,7 +18,6 @@ from services.crm.model.records import (
     LegalBasisResult,
 )
 from services.crm.rules.legal_bases import change_of, rebased
-from services.crm.store.audit import AuditLog
 from services.crm.store.database import Database, Session
 from services.crm.store.records import AllRecords
 from shared.auth.tokens import SignedIn
@@ -36,14 +35,14 @@ class LegalBases:
         self,
         database: Database,
         records: AllRecords,
-        audit: AuditLog,
+        auditor: Auditor,
         reviews: PrivacyReviews,
         clock: Clock,
     ) -> None:
         self._reviews = reviews
         self._database = database
         self._records = records
-        self._audit = audit
+        self._auditor = auditor
         self._clock = clock
 
     async def history(
@@ -88,7 +87,7 @@ class LegalBases:
             moved = [id_ for id_, now in changed.items() if eligibility_changed(known[id_], now)]
             await self._reviews.bases_changed(who.account_id, moved, session)
             if changed:
-                await self._audit.add(who.account_id, _entry(who, len(changed), basis, now), session)
+                await self._auditor.note(who, _noted(len(changed), basis), session)
             return [LegalBasisResult(id=id_, outcome=_outcome(id_, known, changed)) for id_ in ids]
 
         results = await self._database.in_transaction(body)
@@ -102,12 +101,6 @@ def _outcome(id_: UUID, known: Container[UUID], changed: Container[UUID]) -> Bul
     return BulkOutcome.UNCHANGED if id_ in known else BulkOutcome.NOT_FOUND
 
 
-def _entry(who: SignedIn, contacts: int, basis: LegalBasis, now: datetime) -> AuditEntry:
-    return AuditEntry(
-        id=new_id(),
-        at=now,
-        user_id=who.user_id,
-        action="contacts.legal_basis_changed",
-        before={},
-        after={"contacts": contacts, "kind": basis.kind.value, "source": basis.source},
-    )
+def _noted(contacts: int, basis: LegalBasis) -> Change:
+    after: dict[str, AuditValue] = {"contacts": contacts, "kind": basis.kind.value, "source": basis.source}
+    return Change("contacts.legal_basis_changed", {}, after)

@@ -19,14 +19,13 @@ from services.crm.model.letters import Letter, LetterKind, Outgoing, Trouble
 from services.crm.model.users import PasswordLink
 from services.crm.problems import MAIL_NOT_SET_UP, TOO_MANY_LETTERS
 from services.crm.rules.addresses import fold
-from services.crm.rules.letters import next_try
+from services.crm.rules.letters import forgotten_letter, next_try
 from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Accounts, Users
 from services.crm.store.addresses import AddressClaims
 from services.crm.store.database import Database, Session
 from services.crm.store.identities import AddressLinks, Attempts, PasswordLinks, SignInNames
 from services.crm.store.letters import LetterQueue, Letters
-from shared.events.ids import derived_id
 from shared.http.problems import Problem
 
 ADDRESS_LIFETIME = timedelta(hours=24)
@@ -37,6 +36,9 @@ TO_ONE_ADDRESS = 5  # within the window, for one user
 OF_ONE_USER = 20
 FORGOTTEN = 3  # of one sign-in name
 FROM_ONE_CLIENT = 20
+DAY = timedelta(days=1)
+FORGOTTEN_A_DAY = 8
+FROM_ONE_CLIENT_A_DAY = 100
 _LEASE = timedelta(minutes=2)  # far longer than an attempt takes
 _LIFETIMES = {
     LetterKind.ADDRESS: ADDRESS_LIFETIME,
@@ -102,12 +104,12 @@ class Post:
         """Mail a link to whoever signs in with the address. What is done and what it takes is the same if
         nobody does: that is looked at when the letter is sent. Problem 409, 429 (by client alone)."""
         self.need()
-        if await self._counted(f"client\n{client_address}") > FROM_ONE_CLIENT:
+        if not await self._within(f"client\n{client_address}", FROM_ONE_CLIENT, FROM_ONE_CLIENT_A_DAY):
             raise _too_many()
         name = fold(address)
-        if await self._counted(f"forgotten\n{name}") > FORGOTTEN:
+        if not await self._within(f"forgotten\n{name}", FORGOTTEN, FORGOTTEN_A_DAY):
             return
-        letter = self.letter(LetterKind.PASSWORD, derived_id("forgotten-password", name))
+        letter = self.letter(LetterKind.PASSWORD, forgotten_letter(name))
         await self._stores.queue.add(letter.model_copy(update={"sign_in_name": name}))
         self.asked.set()
 
@@ -207,8 +209,14 @@ class Post:
 
         await self._stores.database.in_transaction(body)
 
-    async def _counted(self, what: str) -> int:
-        return await self._stores.asked.add(hash_of(what), self._clock(), WINDOW)
+    async def _within(self, what: str, in_an_hour: int, in_a_day: int) -> bool:
+        """Count it; whether it is not too often. What is refused within the hour counts for no day."""
+        if await self._counted(what) > in_an_hour:
+            return False
+        return await self._counted(f"day\n{what}", DAY) <= in_a_day
+
+    async def _counted(self, what: str, window: timedelta = WINDOW) -> int:
+        return await self._stores.asked.add(hash_of(what), self._clock(), window)
 
 
 def _too_many() -> Problem:

@@ -1,11 +1,10 @@
 """On which records a logged mail stands, put right by hand (R3)."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
 from uuid import UUID
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
-from services.crm.model.audit import AuditEntry
 from services.crm.model.mails import MailAssociations, NamedRecord
 from services.crm.problems import MAIL_NOT_LOGGED, NEVER_LOGGED, NO_SUCH_RECORD, PRECONDITION_FAILED
 from services.crm.rules.files import MessageFile, Rewrite, difference
@@ -14,7 +13,6 @@ from services.crm.rules.mails import is_logged, never_listed, stands_on, visible
 from services.crm.rules.never_log import NeverLogList
 from services.crm.rules.versions import Expected, fits
 from services.crm.store.accounts import Accounts
-from services.crm.store.audit import AuditLog
 from services.crm.store.database import Session
 from services.crm.store.messages import Messages
 from services.crm.store.never_log import NeverLogEntries
@@ -22,7 +20,6 @@ from services.crm.store.pins import PinStore
 from services.crm.store.records import AllRecords
 from shared.auth.tokens import SignedIn
 from shared.directory.contract import RecordRef
-from shared.events.ids import new_id
 from shared.events.log_decisions import RecordType
 from shared.http.problems import CONFLICT, INVALID, NOT_FOUND, Problem
 
@@ -41,12 +38,12 @@ class MailAssociationsBook:
     def __init__(
         self,
         messages: Messages,
-        stores: tuple[AllRecords, PinStore, AuditLog],
+        stores: tuple[AllRecords, PinStore, Auditor],
         policy: tuple[Accounts, NeverLogEntries],
         clock: Clock,
     ) -> None:
         self._messages = messages
-        self._records, self._pins, self._audit = stores
+        self._records, self._pins, self._auditor = stores
         self._accounts, self._never_log = policy
         self._clock = clock
 
@@ -96,7 +93,7 @@ class MailAssociationsBook:
             _check_bounds(asked, after)
             await self._check(who.account_id, before, added, listed, session)
             await self._unpin(who.account_id, removed, message_id, session)
-            await self._audit.add(who.account_id, _entry(who, message_id, added, removed, now), session)
+            await self._auditor.note(who, _noted(message_id, added, removed), session)
             return difference(who.account_id, before, after, ())
 
         await self._messages.edit(who.account_id, message_id, editor)
@@ -145,15 +142,10 @@ def _check_bounds(asked: Refs, after: MessageFile) -> None:
         raise Problem(CONFLICT, f"At most {MOST_EDITS} records of a mail are edited by hand.")
 
 
-def _entry(who: SignedIn, message_id: UUID, added: Refs, removed: Refs, now: datetime) -> AuditEntry:
-    return AuditEntry(
-        id=new_id(),
-        at=now,
-        user_id=who.user_id,
-        action="mail.associations_changed",
-        before={"removed": _named(removed)} if removed else {},
-        after={"message_id": str(message_id)} | ({"added": _named(added)} if added else {}),
-    )
+def _noted(message_id: UUID, added: Refs, removed: Refs) -> Change:
+    before = {"removed": _named(removed)} if removed else {}
+    after = {"message_id": str(message_id)} | ({"added": _named(added)} if added else {})
+    return Change("mail.associations_changed", before, after)
 
 
 def _named(refs: Refs) -> str:

@@ -4,20 +4,18 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
-from services.crm.model.audit import AuditEntry
 from services.crm.model.mails import Mail, MailBody, ThreadMail
 from services.crm.rules.files import MessageFile, Rewrite, deleted, difference
 from services.crm.rules.mail_html import CleanHtml, clean_html
 from services.crm.rules.mails import Reading, is_logged, mail_of, may_delete, refs_of, visible
 from services.crm.store.accounts import Users
-from services.crm.store.audit import AuditLog
 from services.crm.store.bodies import Bodies
 from services.crm.store.database import Session
 from services.crm.store.messages import Messages
 from services.crm.store.records import AllRecords
 from shared.auth.tokens import SignedIn
-from shared.events.ids import new_id
 from shared.events.log_reasons import Language
 from shared.http.problems import FORBIDDEN, NOT_FOUND, Problem
 
@@ -30,12 +28,12 @@ class Mails:
     def __init__(
         self,
         messages: Messages,
-        stores: tuple[Bodies, AllRecords, Users, AuditLog],
+        stores: tuple[Bodies, AllRecords, Users, Auditor],
         tracking_url: str,
         clock: Clock,
     ) -> None:
         self._messages = messages
-        self._bodies, self._records, self._users, self._audit = stores
+        self._bodies, self._records, self._users, self._auditor = stores
         self._tracking_url = tracking_url
         self._clock = clock
 
@@ -98,11 +96,8 @@ class Mails:
 
         async def noted(changes: Rewrite, session: Session) -> None:
             if changes.messages:
-                about = {"message_id": str(message_id)}
-                entry = AuditEntry(
-                    id=new_id(), at=now, user_id=who.user_id, action="mail.deleted", before=about, after={}
-                )
-                await self._audit.add(who.account_id, entry, session)
+                change = Change("mail.deleted", {"message_id": str(message_id)})
+                await self._auditor.note(who, change, session)
 
         await self._messages.rewrite(who.account_id, [message_id], rewriter, noted)
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.crm.application.audit import Change
 from services.crm.application.clock import Clock
-from services.crm.application.policy_changes import PolicyChange, PolicyChanges
+from services.crm.application.policy_changes import PolicyChanges
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.rules.never_log import MAX_ENTRIES, NotAPattern, canonical
 from services.crm.store.database import Database, Session
@@ -47,7 +48,7 @@ class NeverLogPage:
                 raise Problem(INVALID, f"The list takes at most {MAX_ENTRIES} entries.")
             if new:
                 await self._entries.add(account.id, new, session)
-                change = PolicyChange("never_log.added", {}, {"entries": _named(new)})
+                change = Change("never_log.added", {}, {"entries": _named(new)})
                 await self._policy.made(who, account, account, self._clock(), change, session)
             return new
 
@@ -63,7 +64,7 @@ class NeverLogPage:
             gone = [one for one in await self._entries.all(account.id, session) if one.id in wanted]
             if gone:
                 await self._entries.remove(account.id, [one.id for one in gone], session)
-                change = PolicyChange("never_log.removed", {"entries": _named(gone)}, {})
+                change = Change("never_log.removed", {"entries": _named(gone)}, {})
                 await self._policy.made(who, account, account, self._clock(), change, session)
             return len(gone)
 

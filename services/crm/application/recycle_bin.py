@@ -1,20 +1,18 @@
 """Deleting records, and taking that back (R1)."""
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.application.records import check_version, eligibility_changed
-from services.crm.model.audit import AuditEntry
 from services.crm.model.failures import AlreadyThere
 from services.crm.model.records import AnyRecord, Contact
 from services.crm.problems import ADDRESS_TAKEN
 from services.crm.rules.versions import Expected
-from services.crm.store.audit import AuditLog
 from services.crm.store.database import Database, Session
 from services.crm.store.records import AllRecords
 from services.crm.store.recycle_bin import RecycleBinStore
 from shared.auth.tokens import SignedIn
 from shared.directory.contract import RecordRef
-from shared.events.ids import new_id
 from shared.http.problems import NOT_FOUND, Problem
 
 
@@ -27,7 +25,7 @@ class RecycleBin:
         database: Database,
         records: AllRecords,
         deleted: RecycleBinStore,
-        audit: AuditLog,
+        auditor: Auditor,
         reviews: PrivacyReviews,
         clock: Clock,
     ) -> None:
@@ -35,7 +33,7 @@ class RecycleBin:
         self._database = database
         self._records = records
         self._deleted = deleted
-        self._audit = audit
+        self._auditor = auditor
         self._clock = clock
 
     async def delete(self, who: SignedIn, ref: RecordRef, expected: Expected = None) -> None:
@@ -94,12 +92,6 @@ class RecycleBin:
 
     async def _noted(self, who: SignedIn, ref: RecordRef, session: Session, *, deleted: bool) -> None:
         known = {"record": str(ref.record_id)}
-        entry = AuditEntry(
-            id=new_id(),
-            at=self._clock(),
-            user_id=who.user_id,
-            action=f"{ref.record_type.value}.{'deleted' if deleted else 'restored'}",
-            before=known if deleted else {},
-            after={} if deleted else known,
-        )
-        await self._audit.add(who.account_id, entry, session)
+        action = f"{ref.record_type.value}.{'deleted' if deleted else 'restored'}"
+        change = Change(action, known if deleted else {}, {} if deleted else known)
+        await self._auditor.note(who, change, session)

@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
 from services.crm.application.roles import Roles
-from services.crm.model.audit import AuditEntry, AuditValue
+from services.crm.model.audit import AuditValue
 from services.crm.model.retention import Retention, RetentionCount
 from services.crm.rules.files import MessageFile, Rewrite
 from services.crm.rules.retention import LONGEST_MONTHS, emptied, months_before
-from services.crm.store.audit import AuditLog
 from services.crm.store.database import Database, Session
 from services.crm.store.hits import HitArchive
 from services.crm.store.messages import Messages
 from services.crm.store.retention import RetentionQueue, Retentions
 from shared.auth.tokens import SignedIn
-from shared.events.ids import new_id
 from shared.http.problems import INVALID, Problem
 
 LOOK_EVERY = timedelta(hours=24)
@@ -34,12 +33,12 @@ class RetentionBook:
     def __init__(
         self,
         database: Database,
-        stores: tuple[Retentions, RetentionQueue, Messages, HitArchive, AuditLog],
+        stores: tuple[Retentions, RetentionQueue, Messages, HitArchive, Auditor],
         roles: Roles,
         clock: Clock,
     ) -> None:
         self._database = database
-        self._retentions, self._queue, self._messages, self._hits, self._audit = stores
+        self._retentions, self._queue, self._messages, self._hits, self._auditor = stores
         self._roles = roles
         self._clock = clock
 
@@ -72,15 +71,8 @@ class RetentionBook:
                 return
             setting = Retention(id=who.account_id, months=months, due_at=None if months is None else now)
             await self._retentions.put(who.account_id, setting, session)
-            entry = AuditEntry(
-                id=new_id(),
-                at=now,
-                user_id=who.user_id,
-                action="retention.changed",
-                before=_told(known.months if known else None),
-                after=_told(months),
-            )
-            await self._audit.add(who.account_id, entry, session)
+            before, after = _told(known.months if known else None), _told(months)
+            await self._auditor.note(who, Change("retention.changed", before, after), session)
 
         await self._database.in_transaction(body)
 

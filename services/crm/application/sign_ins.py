@@ -13,6 +13,7 @@ from services.crm.model.accounts import User
 from services.crm.model.sign_ins import AccessToken, Credentials, NewSession, Session
 from services.crm.problems import TOO_MANY_ATTEMPTS, WRONG_PASSWORD
 from services.crm.rules.addresses import fold
+from services.crm.rules.letters import forgotten_letter
 from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Users
 from services.crm.store.addresses import ProvenAddresses
@@ -20,6 +21,7 @@ from services.crm.store.database import Database
 from services.crm.store.database import Session as Transaction
 from services.crm.store.grants import Grants
 from services.crm.store.identities import Attempts, Families, PasswordLinks, Sessions, SignInNames
+from services.crm.store.letters import LetterQueue
 from services.crm.store.outbox import Outbox
 from shared.auth.tokens import LIFETIME, SignedIn, issue
 from shared.events.ids import derived_id, new_id
@@ -45,6 +47,7 @@ class SignInStores:
     grants: Grants
     failures: Attempts
     links: PasswordLinks
+    letters: LetterQueue
     outbox: Outbox
 
 
@@ -165,11 +168,19 @@ class SignIns:
         account_id, user_id = credentials.account_id, credentials.user_id
 
         async def body(transaction: Transaction) -> None:
-            await self._stores.names.set_password(account_id, credentials.name, stored, transaction)
-            await self._stores.links.forget_all(account_id, user_id, transaction)
-            await self.end_all(account_id, user_id, transaction)
+            await self.put_password(account_id, user_id, credentials.name, stored, transaction)
 
         await self._stores.database.in_transaction(body)
+
+    async def put_password(
+        self, account_id: UUID, user_id: UUID, name: str, stored: str, transaction: Transaction
+    ) -> None:
+        """Another password, by its hash: sign-ins end, and links to choose one, also one that still waits to
+        be mailed."""
+        await self._stores.names.set_password(account_id, name, stored, transaction)
+        await self._stores.links.forget_all(account_id, user_id, transaction)
+        await self._stores.letters.withdraw(forgotten_letter(name), transaction)
+        await self.end_all(account_id, user_id, transaction)
 
     async def end_all(self, account_id: UUID, user_id: UUID, transaction: Transaction) -> None:
         """End all sign-ins of a user, as part of a change."""

@@ -1,6 +1,5 @@
 """The users of an account, for super admins (A6): invited, given a role, seen off with a hand-over."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,29 +8,30 @@ from pydantic import SecretStr
 
 from services.crm.adapters import passwords
 from services.crm.application.accounts import AccountBook
+from services.crm.application.audit import Auditor, Change
 from services.crm.application.clock import Clock
 from services.crm.application.letters import INVITATION_LIFETIME, RESET_LIFETIME, Post
 from services.crm.application.roles import Roles
 from services.crm.application.sign_ins import SignIns
 from services.crm.model.accounts import User
-from services.crm.model.audit import AuditEntry, AuditValue
+from services.crm.model.audit import AuditValue
 from services.crm.model.failures import AlreadyThere
-from services.crm.model.letters import LetterKind, Trouble
+from services.crm.model.letters import Letter, LetterKind
 from services.crm.model.sign_ins import Credentials
 from services.crm.model.users import NewPasswordLink, PasswordLink, UserRow, UserState
-from services.crm.problems import LAST_SUPER_ADMIN, LINK_SPENT, NAME_TAKEN
+from services.crm.problems import ADDRESS_IN_USE, LAST_SUPER_ADMIN, LINK_SPENT, NAME_TAKEN
 from services.crm.rules.addresses import fold
 from services.crm.rules.passwords import SHORTEST, acceptable
 from services.crm.rules.secrets import hash_of, new_secret
 from services.crm.store.accounts import Users
 from services.crm.store.addresses import ProvenAddresses
-from services.crm.store.audit import AuditLog
+from services.crm.store.api_tokens import ApiTokens
 from services.crm.store.database import Database, Session
 from services.crm.store.identities import PasswordLinks, SignInNames
 from services.crm.store.letters import Letters
 from services.crm.store.records import AllRecords
 from shared.auth.tokens import Role, SignedIn
-from shared.events.ids import derived_id, new_id
+from shared.events.ids import derived_id
 from shared.http.problems import INVALID, NOT_FOUND, Problem
 
 
@@ -46,7 +46,8 @@ class UserStores:
     links: PasswordLinks
     letters: Letters
     records: AllRecords
-    audit: AuditLog
+    tokens: ApiTokens
+    auditor: Auditor
 
 
 class UserBook:
@@ -71,12 +72,12 @@ class UserBook:
         await self._roles.need_super_admin(who)
         users = await self._stores.users.all(who.account_id)
         letters = await self._stores.letters.some(who.account_id, [_letter_id(user.id) for user in users])
-        troubles = {letter.user_id: letter.trouble for letter in letters.values()}
-        rows = [row_of(user, troubles.get(user.id)) for user in users]
+        rows = [row_of(user, letters.get(_letter_id(user.id))) for user in users]
         return sorted(rows, key=lambda row: (row.state is UserState.LEFT, row.name.casefold(), row.id))
 
     async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
         """A new user, and the link to pass on, which is also mailed where there is a relay, within bounds.
+        The address is the user's once the invitation is accepted: it may be a stranger's.
 
         Problem 403, 409 (somebody signs in with the address, or sends from it).
         """
@@ -91,8 +92,11 @@ class UserBook:
                 name=fold(user.address), account_id=who.account_id, user_id=user.id, password_hash=""
             )
             await self._stores.names.add(who.account_id, credentials, session)
-            await self._stores.proven.add(who.account_id, user.id, fold(user.address), session)
-            await self._note(who, "user.invited", {}, {"user": user.address, "role": role.value}, session)
+            if not await self._stores.proven.is_free(who.account_id, fold(user.address), session):
+                raise AlreadyThere("another user has proven the address")
+            await self._stores.auditor.note(
+                who, Change("user.invited", {}, {"user": user.address, "role": role.value}), session
+            )
             return await self._link(user, INVITATION_LIFETIME, mailed, session)
 
         try:
@@ -110,7 +114,9 @@ class UserBook:
         lifetime = INVITATION_LIFETIME if user.invited else RESET_LIFETIME
 
         async def body(session: Session) -> NewPasswordLink:
-            await self._note(who, "user.password_link", {}, {"user": user.address}, session)
+            await self._stores.auditor.note(
+                who, Change("user.password_link", {}, {"user": user.address}), session
+            )
             return await self._link(user, lifetime, mailed, session)
 
         made = await self._stores.database.in_transaction(body)
@@ -126,7 +132,12 @@ class UserBook:
         return user
 
     async def choose_password(self, token: str, password: str) -> User:
-        """Set the password and spend the link; all sign-ins of the user end. Problem 410, 422."""
+        """Set the password and spend the link; all sign-ins of the user end, and the API tokens that the user
+        has made: whoever lost control of the password may have lost that of them.
+
+        The address of an invitation counts from now on. Problem 409 (another user has proven it meanwhile),
+        410, 422.
+        """
         if not acceptable(password):
             raise Problem(INVALID, f"A password has at least {SHORTEST} characters.")
         user = await self.linked(token)
@@ -137,12 +148,32 @@ class UserBook:
                 raise Problem(LINK_SPENT, "Ask for another link.")
             await self._stores.links.forget_all(user.account_id, user.id, session)
             await self._stores.letters.remove(user.account_id, _letter_id(user.id), session)
-            await self._stores.names.set_password(user.account_id, fold(user.address), stored, session)
-            await self._stores.users.change(user.account_id, user.id, {"invited": False}, session)
-            await self._sign_ins.end_all(user.account_id, user.id, session)
+            if user.invited:
+                await self._prove(user, session)
+                await self._stores.users.change(user.account_id, user.id, {"invited": False}, session)
+            await self._sign_ins.put_password(user.account_id, user.id, fold(user.address), stored, session)
+            await self._revoke_tokens(user, session)
 
-        await self._stores.database.in_transaction(body)
+        try:
+            await self._stores.database.in_transaction(body)
+        except AlreadyThere:
+            raise Problem(
+                ADDRESS_IN_USE, "It must be removed there before you can sign in with it."
+            ) from None
         return user
+
+    async def _prove(self, user: User, session: Session) -> None:
+        """An invitation of an earlier release has proven it already."""
+        name = fold(user.address)
+        await self._stores.proven.remove(user.account_id, user.id, name, session)
+        await self._stores.proven.add(user.account_id, user.id, name, session)
+
+    async def _revoke_tokens(self, user: User, session: Session) -> None:
+        for token in await self._stores.tokens.all(user.account_id, session):
+            if token.user_id == user.id:
+                await self._stores.tokens.remove(user.account_id, token.id, session)
+                change = Change("api_token.revoked", {"token": token.name})
+                await self._stores.auditor.note_of(user.account_id, user.id, change, session)
 
     async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:
         """Another role; the user's sign-ins end. Problem 403, 404, 409 (the last super admin)."""
@@ -155,7 +186,8 @@ class UserBook:
             await self._keep_one_super_admin(user, session)
             await self._stores.users.change(user.account_id, user.id, {"role": role.value}, session)
             before, after = {"user": user.address, "role": user.role.value}, {"role": role.value}
-            await self._note(who, "user.role_changed", before, {"user": user.address, **after}, session)
+            change = Change("user.role_changed", before, {"user": user.address, **after})
+            await self._stores.auditor.note(who, change, session)
             await self._sign_ins.end_all(user.account_id, user.id, session)
 
         await self._stores.database.in_transaction(body)
@@ -181,7 +213,7 @@ class UserBook:
             await self._stores.letters.remove(user.account_id, _letter_id(user.id), session)
             await self._stores.proven.remove_all(user.account_id, user.id, session)
             after: dict[str, AuditValue] = {"successor": successor.address, "records": handed_over}
-            await self._note(who, "user.left", {"user": user.address}, after, session)
+            await self._stores.auditor.note(who, Change("user.left", {"user": user.address}, after), session)
             await self._sign_ins.end_all(user.account_id, user.id, session)
 
         await self._stores.database.in_transaction(body)
@@ -224,32 +256,14 @@ class UserBook:
             await self._post.add(self._post.letter(kind, _letter_id(user.id), user), session)
         return NewPasswordLink(user_id=user.id, token=SecretStr(token), expires_at=expires_at, mailed=mailed)
 
-    async def _note(
-        self,
-        who: SignedIn,
-        action: str,
-        before: Mapping[str, AuditValue],
-        after: Mapping[str, AuditValue],
-        session: Session,
-    ) -> None:
-        entry = AuditEntry(
-            id=new_id(),
-            at=self._clock(),
-            user_id=who.user_id,
-            action=action,
-            before=dict(before),
-            after=dict(after),
-        )
-        await self._stores.audit.add(who.account_id, entry, session)
-
 
 def _letter_id(user_id: UUID) -> UUID:
     """Of the letter with a user's password link: one waits at most."""
     return derived_id("password-letter", user_id)
 
 
-def row_of(user: User, trouble: Trouble | None = None) -> UserRow:
-    """The user as a row. `trouble`: why the mail with the link has not gone out."""
+def row_of(user: User, letter: Letter | None = None) -> UserRow:
+    """The user as a row. `letter`: the mail with the link, while it has not gone out."""
     state = UserState.LEFT if user.disabled else UserState.INVITED if user.invited else UserState.ACTIVE
     return UserRow(
         id=user.id,
@@ -258,5 +272,6 @@ def row_of(user: User, trouble: Trouble | None = None) -> UserRow:
         role=user.role,
         state=state,
         created_at=user.created_at,
-        mail_trouble=trouble,
+        mail_trouble=letter.trouble if letter else None,
+        mail_waits=letter is not None and letter.next_at is not None,
     )

@@ -30,12 +30,14 @@ class AddressLink(Model):
 
 
 class AddressState(StrEnum):
-    """How far it is. QUEUED: the link is not on its way yet; FAILED: nobody tries any more."""
+    """How far it is. QUEUED: the link is not on its way yet; FAILED: nobody tries any more; EXPIRED: the
+    link that was mailed is over."""
 
     PROVEN = "proven"
     QUEUED = "queued"
     MAILED = "mailed"
     FAILED = "failed"
+    EXPIRED = "expired"
 
 
 class AddressRow(Model):

@@ -20,7 +20,8 @@ class UserState(StrEnum):
 
 
 class UserRow(Model):
-    """One user. `mail_trouble`: why the mail with the link to choose a password has not gone out."""
+    """One user. `mail_trouble`: why the mail with the link to choose a password has not gone out;
+    `mail_waits`: it is tried again."""
 
     id: UUID
     name: str
@@ -29,6 +30,7 @@ class UserRow(Model):
     state: UserState
     created_at: datetime
     mail_trouble: Trouble | None = None
+    mail_waits: bool = False
 
 
 class PasswordLink(Model):

@@ -2,16 +2,23 @@
 
 import re
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import idna
 
 from services.crm.model.letters import Letter, Trouble
 from services.crm.rules.addresses import LONGEST
+from shared.events.ids import derived_id
 
 GIVE_UP_AFTER = timedelta(hours=24)
 _PAUSES_S = (10, 30, 120, 300, 600, 1800)  # then every half hour
 # RFC 5321 and 5322 without quotes: nothing that ends a header, a command or a list of addresses.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
+
+
+def forgotten_letter(name: str) -> UUID:
+    """The id of the letter to whoever signs in with that name and has forgotten the password."""
+    return derived_id("forgotten-password", name)
 
 
 def next_try(letter: Letter, trouble: Trouble, now: datetime) -> datetime | None:

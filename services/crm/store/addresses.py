@@ -57,6 +57,11 @@ class ProvenAddresses:
         with translated():
             await self._proven.insert_one(fields, session=transaction)
 
+    async def is_free(self, account_id: UUID, address: str, transaction: Transaction) -> bool:
+        """Whether it is nobody's, of no account."""
+        with translated():
+            return await self._proven.find_one({"_id": address}, session=transaction) is None
+
     async def remove(self, account_id: UUID, user_id: UUID, address: str, transaction: Transaction) -> None:
         """It is nobody's now, if it was the user's."""
         own = {"_id": address, "account_id": account_id, "user_id": user_id}

@@ -31,9 +31,10 @@ class ApiTokens:
         found = await self._tokens.get(account_id, token_id, transaction)
         return None if found is None else value(ApiToken, found)
 
-    async def all(self, account_id: UUID) -> list[ApiToken]:
+    async def all(self, account_id: UUID, transaction: Transaction | None = None) -> list[ApiToken]:
         """All of the account."""
-        return [value(ApiToken, found) for found in await self._tokens.find(account_id, {})]
+        found = await self._tokens.find(account_id, {}, session=transaction)
+        return [value(ApiToken, one) for one in found]
 
     async def add(self, account_id: UUID, token: ApiToken, token_hash: str, transaction: Transaction) -> None:
         """A new token."""

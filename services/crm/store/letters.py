@@ -44,6 +44,11 @@ class LetterQueue:
         with translated():
             await self._letters.replace_one({"_id": letter.id}, document(letter), upsert=True)
 
+    async def withdraw(self, letter_id: UUID, transaction: Transaction) -> None:
+        """Nobody wants it any more."""
+        with translated():
+            await self._letters.delete_one({"_id": letter_id}, session=transaction)
+
     async def due(self, now: datetime) -> Letter | None:
         """The one that has waited longest beyond its time."""
         with translated():

@@ -16,7 +16,7 @@ from shared.http.problems import Problem
 
 router = APIRouter(prefix="/forgotten")
 _FAULTS = {
-    TOO_MANY_LETTERS: gettext("Too many links were mailed within the hour. Try again later."),
+    TOO_MANY_LETTERS: gettext("Too many links were asked for. Try again later."),
     MAIL_NOT_SET_UP: gettext("This server has no mail relay."),
 }
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from services.crm.model.accounts import User
+from services.crm.problems import ADDRESS_IN_USE
 from services.crm.rules.passwords import LONGEST, SHORTEST
 from services.crm.web import security
 from services.crm.web.desk import Anyone, Visit
@@ -36,21 +37,23 @@ async def choose(
     try:
         await visit.desk.application.users.choose_password(token, password)
     except Problem as problem:
-        if problem.problem is not INVALID:
+        if problem.problem not in {INVALID, ADDRESS_IN_USE}:
             raise
-        return _form(visit, await visit.desk.application.users.linked(token), fault=True)
+        who = await visit.desk.application.users.linked(token)
+        return _form(visit, who, problem=problem)
     answer = security.uncached(RedirectResponse("/sign-in", _SEE_OTHER))
     answer.delete_cookie(FORM_COOKIE)
     return answer
 
 
-def _form(visit: Visit, who: User, *, fault: bool = False) -> Response:
+def _form(visit: Visit, who: User, *, problem: Problem | None = None) -> Response:
     token = visit.request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
     answer = visit.page(
         "welcome.html",
-        status_code=422 if fault else 200,
+        status_code=int(problem.problem.status) if problem else 200,
         who=who,
-        fault=fault,
+        fault=problem is not None and problem.problem is INVALID,
+        in_use=problem is not None and problem.problem is ADDRESS_IN_USE,
         least=SHORTEST,
         form_token=token,
     )

@@ -151,17 +151,16 @@ ADDRESS_STATES = {
     AddressState.QUEUED: gettext("link is on its way"),
     AddressState.MAILED: gettext("waits for your confirmation"),
     AddressState.FAILED: gettext("link was not mailed"),
+    AddressState.EXPIRED: gettext("link is over"),
 }
 TROUBLES = {
-    Trouble.UNREACHABLE: gettext("The mail relay can't be reached. Kaifu tries again."),
+    Trouble.UNREACHABLE: gettext("The mail relay can't be reached."),
     Trouble.NOT_SECURE: gettext(
-        "The mail relay offers no connection that is safe; nothing is sent in the open. Kaifu tries again; "
-        "an operator has to look at it."
+        "The mail relay offers no connection that is safe; nothing is sent in the open. An operator has to "
+        "look at it."
     ),
-    Trouble.SIGN_IN: gettext(
-        "The mail relay does not let Kaifu send. Kaifu tries again; an operator has to look at it."
-    ),
-    Trouble.LATER: gettext("The mail relay asks to wait. Kaifu tries again."),
+    Trouble.SIGN_IN: gettext("The mail relay does not let Kaifu send. An operator has to look at it."),
+    Trouble.LATER: gettext("The mail relay asks to wait."),
     Trouble.REFUSED: gettext("The mail relay does not take mail to this address. Check how it is written."),
 }
 SETTINGS = {

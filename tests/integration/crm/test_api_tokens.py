@@ -97,6 +97,32 @@ async def test_a_token_acts_as_its_maker_until_it_is_revoked(
     assert token["secret"] not in str(entries)
 
 
+async def test_the_audit_log_names_the_token_that_made_a_change(crm: Collaborators, people: People) -> None:
+    """By its name also when it is gone; a change on the pages names none."""
+    token = await made(crm, people, "settings.write", "records.write")
+    access = await crm.api_tokens.access(token["secret"])
+    async with client(crm) as http:
+        path, headers = "/v1/settings/never-log", bearing(token)
+        assert (await http.post(path, json={"entries": ["a.example"]}, headers=headers)).status_code == 200
+        headers = {"Authorization": f"Bearer {access.access_token}"}
+        assert (await http.post(path, json={"entries": ["b.example"]}, headers=headers)).status_code == 200
+        ticket = (await http.post("/v1/tickets", json={"name": "T"}, headers=bearing(token))).json()["id"]
+        assert (await http.delete(f"/v1/tickets/{ticket}", headers=bearing(token))).status_code == 204
+        admin = as_user(crm, people, people.admin)
+        assert (await http.delete(f"{PATH}/{token['token']['id']}", headers=admin)).status_code == 204
+        entries = (await http.get("/v1/settings/audit", headers=admin)).json()["items"]
+    named = [(one["action"], one["token_name"], one["user_id"]) for one in entries]
+    own = str(people.admin.id)
+    assert named == [
+        ("api_token.revoked", None, own),
+        ("ticket.deleted", "Importer", own),
+        ("never_log.added", "Importer", own),
+        ("never_log.added", "Importer", own),
+        ("api_token.made", None, own),
+    ]
+    assert {one["token_id"] for one in entries} == {None, token["token"]["id"]}
+
+
 async def test_no_route_opens_without_its_scope(crm: Collaborators, people: People) -> None:
     """Every route of the API: with all other scopes it is refused, and what is for people with every one."""
     assert len(routes()) > 45

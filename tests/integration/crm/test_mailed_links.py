@@ -10,13 +10,14 @@ import pytest_asyncio
 
 from services.crm.adapters.postman import deliver_one
 from services.crm.adapters.relay import Relay
-from services.crm.application.letters import TO_ONE_ADDRESS
+from services.crm.application.letters import FORGOTTEN_A_DAY, FROM_ONE_CLIENT_A_DAY, TO_ONE_ADDRESS
 from services.crm.collaborators import Collaborators, collaborate
 from services.crm.model.letters import Outgoing, Written
 from services.crm.settings import CrmSettings
 from services.crm.store.database import Database
 from services.crm.web.letters import LetterWriter
-from shared.auth.tokens import Role
+from shared.auth.scopes import Scope
+from shared.auth.tokens import InvalidAccessToken, Role
 from shared.events.ids import new_id
 from shared.http.problems import Problem
 from tests.integration.crm.own_database import configuration
@@ -181,6 +182,46 @@ async def test_a_forgotten_password_is_chosen_anew(
     assert await spent(crm, token_of(relay.link()))
 
 
+async def test_a_changed_password_takes_back_a_letter_that_waits(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    """However it was changed: what was asked for before is asked for in vain."""
+    who = people.who(people.admin)
+    await crm.post.forgot(people.rep.address, CLIENT)
+    await crm.profiles.change_password(people.who(people.rep), PASSWORD, NEW, CLIENT)
+    await crm.post.forgot(people.rep.address, CLIENT)
+    link = await crm.users.new_link(who, people.rep.id)
+    await crm.users.choose_password(link.token.get_secret_value(), PASSWORD)
+    await delivered(crm)
+    assert relay.mails == []
+
+
+@pytest.mark.requirement("A6")
+async def test_a_password_that_is_chosen_by_a_link_ends_the_user_s_api_tokens(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    """And nobody else's. One that is changed by who knows it ends none."""
+    who = people.who(people.admin)
+    other = (await crm.users.invite(who, "B", f"b-{new_id().hex[-12:]}@own.example", Role.SUPER_ADMIN)).token
+    second = await crm.users.choose_password(other.get_secret_value(), PASSWORD)
+    own = (await crm.api_tokens.make(who, "Own", [Scope.MAIL_READ], 1)).secret.get_secret_value()
+    theirs = (await crm.api_tokens.make(people.who(second), "B's", [Scope.MAIL_READ], 1)).secret
+    await crm.profiles.change_password(who, PASSWORD, NEW, CLIENT)
+    assert (await crm.api_tokens.verify(own)).user_id == people.admin.id
+    await crm.post.forgot(people.admin.address, CLIENT)
+    await delivered(crm)
+    await crm.users.choose_password(token_of(relay.link()), PASSWORD)
+    with pytest.raises(InvalidAccessToken):
+        await crm.api_tokens.verify(own)
+    assert (await crm.api_tokens.verify(theirs.get_secret_value())).user_id == second.id
+    entry = (await crm.audit.page(who)).items[0]
+    assert (entry.action, entry.before, entry.user_id) == (
+        "api_token.revoked",
+        {"token": "Own"},
+        people.admin.id,
+    )
+
+
 async def test_for_unknown_people_the_same_is_done_and_nothing_sent(
     crm: Collaborators, people: People, relay: MailRelay, database: Database
 ) -> None:
@@ -209,3 +250,27 @@ async def test_forgotten_passwords_are_bounded(crm: Collaborators, people: Peopl
         await crm.post.forgot(people.admin.address, CLIENT)
     assert refusal.value.problem.name == "too-many-letters"
     await crm.post.forgot(people.admin.address, "203.0.113.78")
+
+
+async def test_forgotten_passwords_are_bounded_by_the_day(
+    crm: Collaborators, people: People, relay: MailRelay, clock: Clock
+) -> None:
+    """Hour after hour: eight mails to one address, in silence; a hundred questions of one client."""
+    for hour in range(6):
+        clock.ahead = timedelta(hours=hour, minutes=hour)
+        for _ in range(3):
+            await crm.post.forgot(people.rep.address, f"203.0.113.{hour}")
+            await delivered(crm)
+    assert len(relay.mails) == FORGOTTEN_A_DAY
+    for asked in range(FROM_ONE_CLIENT_A_DAY):
+        hour = asked // 15
+        clock.ahead = timedelta(hours=hour, minutes=hour)
+        await crm.post.forgot(f"nobody-{new_id()}@own.example", CLIENT)
+    clock.ahead = timedelta(hours=20)
+    with pytest.raises(Problem) as refusal:
+        await crm.post.forgot(f"nobody-{new_id()}@own.example", CLIENT)
+    assert refusal.value.problem.name == "too-many-letters"
+    clock.ahead = timedelta(hours=25)
+    await crm.post.forgot(people.rep.address, CLIENT)
+    await delivered(crm)
+    assert len(relay.mails) == FORGOTTEN_A_DAY + 1

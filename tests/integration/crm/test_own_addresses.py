@@ -24,7 +24,7 @@ from shared.auth.tokens import Role
 from shared.events.ids import new_id
 from shared.http.problems import Problem
 from tests.integration.crm.own_database import configuration
-from tests.integration.crm.people import Clock, People, as_user, asked, client, make_people
+from tests.integration.crm.people import PASSWORD, Clock, People, as_user, asked, client, make_people
 from tests.integration.mail_relay import SENDER, MailRelay, mail_relay
 
 WRITER = LetterWriter()
@@ -468,3 +468,45 @@ def test_settings_that_would_mail_nothing_or_in_the_open_are_refused(
     """Before anything starts."""
     with pytest.raises(ValueError, match=r"(SMTP|smtp)"):
         CrmSettings(**MailRelay(tmp_path, 1).settings(**wrong))
+
+
+@pytest.mark.requirement("E4", "A6")
+async def test_an_invitation_holds_nobody_s_address_until_it_is_accepted(
+    crm: Collaborators, people: People, relay: MailRelay
+) -> None:
+    """A stranger proves it meanwhile; then the invitation is accepted no more, until it is free again."""
+    address, admin = an_alias(), people.who(people.admin)
+    invited = await crm.users.invite(admin, "Mai", address, Role.REP)
+    link, stranger = invited.token.get_secret_value(), people.who(people.stranger)
+    await delivered(crm)
+    row_ = await crm.addresses.ask(stranger, address)
+    await delivered(crm)
+    await crm.addresses.confirm(stranger, token_of(relay.link()))
+    assert await problem_of(crm.users.choose_password(link, PASSWORD)) == "address-in-use"
+    assert await problem_of(crm.users.invite(admin, "Mai", address.upper(), Role.REP)) == "name-taken"
+    await crm.addresses.remove(stranger, row_.id)
+    mai = await crm.users.choose_password(link, PASSWORD)
+    assert (await crm.sign_ins.identify(address, PASSWORD, "203.0.113.9")).id == mai.id
+    await crm.addresses.ask(stranger, address)
+    await delivered(crm)
+    token = token_of(relay.link())
+    assert await problem_of(crm.addresses.confirm(stranger, token)) == "address-in-use"
+
+
+@pytest.mark.requirement("E4")
+async def test_a_link_that_is_over_is_said_to_be(
+    crm: Collaborators, people: People, relay: MailRelay, clock: Clock
+) -> None:
+    """A day after it was mailed; another one is good again."""
+    alias, who = an_alias(), people.who(people.rep)
+    await crm.addresses.ask(who, alias)
+    await delivered(crm)
+    clock.ahead = timedelta(hours=23, minutes=59)
+    assert (await row(crm, people, alias)).state.value == "mailed"
+    clock.ahead = timedelta(hours=24, minutes=1)
+    found = await row(crm, people, alias)
+    assert found.state.value == "expired"
+    assert await problem_of(crm.addresses.linked(who, token_of(relay.link()))) == "link-spent"
+    await crm.addresses.again(who, found.id)
+    await delivered(crm)
+    assert (await row(crm, people, alias)).state.value == "mailed"

@@ -3,7 +3,9 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +56,15 @@ def test_every_method_names_the_account_first() -> None:
     assert len(methods) > 50
     without = {name for name, parameters in methods.items() if parameters[1:2] != ["account_id"]}
     assert without == BY_SECRET
+
+
+def test_changes_are_noted_in_one_place() -> None:
+    """There alone it is known by which API token a change was made."""
+    crm = Path(services.crm.store.__path__[0]).parent
+    making = [
+        file.name for file in crm.rglob("*.py") if re.search(r"AuditEntry\(|audit\.add\(", file.read_text())
+    ]
+    assert sorted(making) == ["audit.py", "audit.py"], "its model, and the auditor"
 
 
 @pytest.mark.requirement("R1")

@@ -7,8 +7,9 @@ from services.crm.model.addresses import AddressState
 from services.crm.model.letters import Trouble
 from services.crm.problems import ADDRESS_IN_USE, MAIL_NOT_SET_UP, TOO_MANY_LETTERS
 from services.crm.web.words import ADDRESS_STATES, TROUBLES
+from shared.auth.tokens import Role
 from shared.http.problems import INVALID, Problem
-from tests.unit.crm_web.fakes import CSRF, NOW, Browser, FakeCrm, own_address
+from tests.unit.crm_web.fakes import CSRF, NOW, Browser, FakeCrm, own_address, user, user_row
 
 pytestmark = pytest.mark.requirement("E4")
 PATH = "/profile/addresses"
@@ -68,6 +69,7 @@ async def test_what_stands_at_an_address_and_what_can_be_done(browser: Browser, 
             (AddressState.QUEUED, Trouble.UNREACHABLE),
             (AddressState.MAILED, None),
             (AddressState.FAILED, Trouble.REFUSED),
+            (AddressState.EXPIRED, None),
         )
     }
     alias = own_address(address="alias@b.test", kind=AddressKind.ALIAS)
@@ -76,6 +78,9 @@ async def test_what_stands_at_an_address_and_what_can_be_done(browser: Browser, 
         page = (await client.get("/profile")).text
         for words in ("be reached. Kaifu tries again", "Open the link in the mail of", "does not take mail"):
             assert words in page
+        assert page.count("Kaifu tries again") == 1
+        assert "was good for a day" in page
+        assert f"{PATH}/{waiting[AddressState.EXPIRED].id}/mail" in page
         assert f"{PATH}/{crm.addresses.rows[0].id}/remove" not in page
         assert f"{PATH}/{waiting[AddressState.QUEUED].id}/mail" not in page
         again = f"{PATH}/{waiting[AddressState.FAILED].id}/mail"
@@ -83,6 +88,30 @@ async def test_what_stands_at_an_address_and_what_can_be_done(browser: Browser, 
         assert "A link goes to failed@b.test." in (await client.post(again, headers=SCRIPTED)).text
         html = (await client.post(f"{PATH}/{alias.id}/remove", headers=SCRIPTED)).text
         assert "alias@b.test" not in html
+
+
+@pytest.mark.parametrize("trouble", [one for one in Trouble if one is not Trouble.REFUSED])
+async def test_what_is_given_up_is_not_said_to_be_tried_again(
+    browser: Browser, crm: FakeCrm, trouble: Trouble
+) -> None:
+    """Neither on the profile nor to the admin who has invited somebody."""
+    given_up = own_address(
+        address="a@b.test", state=AddressState.FAILED, kind=None, mailed_at=None, trouble=trouble
+    )
+    crm.addresses.rows.append(given_up)
+    crm.sign_ins.who = user(role=Role.SUPER_ADMIN)
+    waits = user_row(name="A", address="a@b.test", mail_trouble=trouble, mail_waits=True)
+    over = user_row(name="B", address="b@b.test", mail_trouble=trouble)
+    async with browser() as client:
+        profile = (await client.get("/profile")).text
+        assert "Kaifu has given up; have another link mailed." in profile
+        assert "tries again" not in profile
+        crm.users.rows = [waits]
+        assert "Kaifu tries again." in (await client.get("/settings/users")).text
+        crm.users.rows = [over]
+        users = (await client.get("/settings/users")).text
+        assert "Kaifu has given up; make another link." in users
+        assert "tries again" not in users
 
 
 async def test_without_a_relay_the_page_says_what_is_missing(browser: Browser, crm: FakeCrm) -> None:

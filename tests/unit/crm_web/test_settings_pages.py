@@ -212,6 +212,15 @@ async def test_the_audit_log_tells_who_changed_what(browser: Browser, crm: FakeC
             after={},
         ),
     ]
+    by_token = {"token_id": new_id(), "token_name": "Importer <b>"}
+    crm.audit.entries = [
+        entries[0].model_copy(update=by_token),
+        entries[0].model_copy(update=by_token | {"token_name": None}),
+        entries[0].model_copy(update={"user_id": None, "action": "webhook.switched_off"}),
+    ]
+    html = await shown(browser, "/settings/audit")
+    for text in ("with the API token “Importer &lt;b&gt;”", "with an API token", "by Kaifu itself"):
+        assert html.count(text) == 1, text
     crm.audit.entries = entries * 30
     html = await shown(browser, "/settings/audit")
     for text in ("Email settings changed", "on → off", "Mika Ito", "a former colleague", "a.example"):

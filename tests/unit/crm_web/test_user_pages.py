@@ -5,7 +5,7 @@ import re
 import pytest
 
 from services.crm.model.users import UserState
-from services.crm.problems import LAST_SUPER_ADMIN, NAME_TAKEN
+from services.crm.problems import ADDRESS_IN_USE, LAST_SUPER_ADMIN, NAME_TAKEN
 from shared.auth.tokens import Role
 from shared.http.problems import Problem
 from tests.unit.crm_web.fakes import APP, CSRF, Browser, FakeCrm, fake_crm, user, user_row
@@ -103,3 +103,31 @@ async def test_a_password_is_chosen_with_the_link_once(browser: Browser, crm: Fa
         over = await client.get("/welcome/the-link")
         assert (over.status_code, "This link is over" in over.text) == (410, True)
     assert crm.users.done == [("password", "long enough it is")]
+
+
+@pytest.mark.requirement("A6")
+async def test_the_page_says_what_becomes_of_api_tokens(browser: Browser, crm: FakeCrm) -> None:
+    """A link ends them; who knows the password keeps them and may revoke them."""
+    ends, stay = "API tokens that you have made are revoked", "API tokens stay good"
+    async with browser() as client:
+        assert ends in (await client.get("/welcome/the-link")).text
+        crm.users.owner = user(invited=True)
+        assert ends not in (await client.get("/welcome/the-link")).text
+        assert stay in (await client.get("/profile")).text
+        crm.sign_ins.who = user()
+        assert stay not in (await client.get("/profile")).text, "reps have none"
+
+
+@pytest.mark.requirement("A6", "E4")
+async def test_an_invitation_to_an_address_of_somebody_else_is_refused_in_words(
+    browser: Browser, crm: FakeCrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken(*_: object) -> None:
+        raise Problem(ADDRESS_IN_USE, "No.")
+
+    monkeypatch.setattr(crm.users, "choose_password", taken)
+    async with browser(signed_in=False) as client:
+        page = await client.get("/welcome/the-link")
+        form = dict(re.findall(r'name="(csrf_token)" value="([^"]+)"', page.text))
+        answer = await client.post("/welcome/the-link", data=form | {"password": "long enough it is"})
+    assert (answer.status_code, "Another user sends from this address" in answer.text) == (409, True)
