@@ -110,5 +110,6 @@ class LogInputs(DirectoryModel):
     sender_is_ours: bool
     log_asked: bool
     account_logging: bool
+    account_marketing: bool = Field(default=True, description="the account uses marketing contacts (L6)")
     recipients: tuple[RecipientInput, ...]
     ticked: tuple[TickedRecord, ...]

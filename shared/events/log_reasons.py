@@ -9,6 +9,8 @@ from typing import Literal
 Language = Literal["en", "ja"]
 NEVER_LOG_RULE = "never-log-list"
 CONTACT_ASKED_FOR_RULE = "contact-asked-for"
+NON_MARKETING_RULE = "contact-non-marketing"
+NO_MARKETING_STATUS_RULE = "contact-without-marketing-status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ LOG_REASONS: dict[str, ReasonText] = {
     CONTACT_ASKED_FOR_RULE: ReasonText(
         en="Create as new contact was ticked for the recipient.",
         ja="受信者に「新規コンタクトとして作成」が選択されていました。",
+    ),
+    NON_MARKETING_RULE: ReasonText(
+        en="The new contact is marked as non-marketing.",
+        ja="新規コンタクトはマーケティング対象外として登録されます。",
+    ),
+    NO_MARKETING_STATUS_RULE: ReasonText(
+        en="The account does not use marketing contacts: the new contact has no marketing status.",
+        ja="アカウントでマーケティングコンタクトを使用していないため、新規コンタクトのマーケティングステータスは設定されません。",
     ),
     "contact-not-made": ReasonText(
         en="A new contact was asked for, but there was none when the mail was logged.",

@@ -16,14 +16,22 @@ from shared.events.log_decisions import (
     RecordOutcome,
     RecordType,
 )
-from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE
+from shared.events.log_reasons import (
+    CONTACT_ASKED_FOR_RULE,
+    NEVER_LOG_RULE,
+    NO_MARKETING_STATUS_RULE,
+    NON_MARKETING_RULE,
+)
 from shared.log_rules.decision import Decision
 
-RULESET_VERSION = "2"
+RULESET_VERSION = "3"
 LOGGING_SETTING = "email.logging"  # the account-wide switch (A3)
+MARKETING_SETTING = "email.marketing_contacts"  # the account-wide switch (L6)
 
 _TICKED = Reason(rule="record-ticked")
 _ASKED_FOR = Reason(rule=CONTACT_ASKED_FOR_RULE)
+_NON_MARKETING = Reason(rule=NON_MARKETING_RULE, setting=MARKETING_SETTING)
+_NO_MARKETING_STATUS = Reason(rule=NO_MARKETING_STATUS_RULE, setting=MARKETING_SETTING)
 _RecordKey = tuple[RecordType, UUID]
 
 
@@ -35,7 +43,7 @@ def decide(inputs: LogInputs) -> Decision:
     records = tuple(_record(key, exists, no_records, never_logged) for key, exists in _ticked(inputs).items())
     standing = {record.record_id: record for record in records if record.record_type is RecordType.CONTACT}
     recipients = tuple(
-        _recipient(recipient, gates, never_logged, standing)
+        _recipient(recipient, gates, never_logged, standing, _as_contact(inputs))
         for recipient in sorted(inputs.recipients, key=lambda recipient: recipient.slot)
     )
     why = _why_somewhere(records, recipients)
@@ -105,15 +113,22 @@ def _recipient(
     gates: tuple[Reason, ...],
     never_logged: dict[UUID, Reason],
     standing: dict[UUID, RecordOutcome],
+    as_contact: Reason,
 ) -> RecipientOutcome:
     reasons = [*gates, *_against(recipient, never_logged, standing)]
-    ticked = _TICKED if recipient.contact_id in standing else _ASKED_FOR
+    asked_for = (_ASKED_FOR, as_contact) if recipient.contact_id is None else (_ASKED_FOR,)
+    why = (_TICKED,) if recipient.contact_id in standing else asked_for
     return RecipientOutcome(
         slot=recipient.slot,
         contact_id=recipient.contact_id,
         outcome=LogOutcome.NOT_LOGGED if reasons else LogOutcome.LOGGED,
-        reasons=tuple(reasons) or (ticked,),
+        reasons=tuple(reasons) or why,
     )
+
+
+def _as_contact(inputs: LogInputs) -> Reason:
+    """What a contact that is made for a recipient is marked as; it is no reason to log."""
+    return _NON_MARKETING if inputs.account_marketing else _NO_MARKETING_STATUS
 
 
 def _against(
@@ -142,7 +157,8 @@ def _why_somewhere(
     """What it was logged for; nothing when it is logged nowhere."""
     every: list[RecordOutcome | RecipientOutcome] = [*records, *recipients]
     logged = [one for one in every if one.outcome is LogOutcome.LOGGED]
-    return tuple(dict.fromkeys(reason for one in logged for reason in one.reasons))
+    reasons = dict.fromkeys(reason for one in logged for reason in one.reasons)
+    return tuple(reason for reason in reasons if reason not in {_NON_MARKETING, _NO_MARKETING_STATUS})
 
 
 def _why_nowhere(forbidden: tuple[Reason, ...], records: tuple[RecordOutcome, ...]) -> tuple[Reason, ...]:

@@ -20,7 +20,8 @@ router = APIRouter(prefix="/v1/settings", tags=["settings"])
 
 
 class EmailSettingsAsked(Asked):
-    """All e-mail settings of the account. How the boxes start stays as it is unless it is sent."""
+    """All e-mail settings of the account. How the boxes start, and whether the account uses marketing
+    contacts, stays as it is unless it is sent."""
 
     tracking: StrictBool
     logging: StrictBool
@@ -30,6 +31,7 @@ class EmailSettingsAsked(Asked):
     log_ticked: StrictBool | None = None
     track_default: StrictBool | None = None
     track_ticked: StrictBool | None = None
+    marketing_contacts: StrictBool | None = None
 
 
 class OtherSettingsAsked(Asked):

@@ -82,6 +82,7 @@ class Directory:
             sender_is_ours=sender_is_ours(user, draft.from_address),
             log_asked=draft.log_asked,
             account_logging=account.settings.logging,
+            account_marketing=account.settings.marketing_contacts,
             recipients=tuple(
                 RecipientInput(
                     slot=to.slot,

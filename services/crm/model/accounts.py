@@ -22,6 +22,9 @@ class EmailSettings(Model):
     log_ticked: bool = Field(default=True, description="A3: it starts ticked, if the account says it")
     track_default: bool = Field(default=False, description="A5: the account says how the Track box starts")
     track_ticked: bool = Field(default=True, description="A5: it starts ticked, if the account says it")
+    marketing_contacts: bool = Field(
+        default=True, description="L6: contacts that logging makes are marked as non-marketing"
+    )
 
     @property
     def tag(self) -> str:

@@ -7,7 +7,7 @@ from services.crm.model.base import Model
 from services.crm.model.messages import Draft, Message
 from shared.directory.contract import LogInputs
 from shared.events.log_decisions import LogDecided, LogOutcome, RecordType
-from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE
+from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE, NO_MARKETING_STATUS_RULE
 
 
 class Decision(Model):
@@ -32,6 +32,15 @@ class Decision(Model):
             for recipient in self.decided.recipients
             if recipient.outcome is LogOutcome.LOGGED
             and any(reason.rule == CONTACT_ASKED_FOR_RULE for reason in recipient.reasons)
+        )
+
+    def is_without_marketing_status(self, slot: int) -> bool:
+        """Whether a contact that is made of this recipient has no marketing status (L6)."""
+        return any(
+            reason.rule == NO_MARKETING_STATUS_RULE
+            for recipient in self.decided.recipients
+            if recipient.slot == slot
+            for reason in recipient.reasons
         )
 
     def never_logged_slots(self) -> frozenset[int]:

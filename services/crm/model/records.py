@@ -78,7 +78,9 @@ class Contact(Record):
     addresses: tuple[str, ...] = ()
     job_title: str = ""
     phone: str = ""
-    marketing: bool = Field(default=False, description="counts as a marketing contact")
+    marketing: bool | None = Field(
+        default=False, description="counts as a marketing contact; null: it has no marketing status"
+    )
     legal_basis: LegalBasis = LegalBasis()
 
 

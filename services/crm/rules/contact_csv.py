@@ -215,7 +215,7 @@ def line_of(contact: Contact, owners: Mapping[UUID, str]) -> tuple[str, ...]:
         contact.job_title,
         contact.phone,
         owners.get(contact.owner_id, "") if contact.owner_id else "",
-        "yes" if contact.marketing else "no",
+        "" if contact.marketing is None else "yes" if contact.marketing else "no",
         basis.kind.value,
         basis.source,
     )

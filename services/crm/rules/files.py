@@ -213,7 +213,8 @@ def _newcomers(file: MessageFile) -> tuple[Newcomers, ...]:
 
 
 def contact_of(newcomers: Newcomers, to: MessageRecipient, id_: UUID) -> Contact:
-    """A contact as it is made by a send (L6): no marketing, no legal basis, the sender its owner."""
+    """A contact as it is made by a send (L6): no marketing (or no marketing status, where the account uses no
+    marketing contacts), no legal basis, the sender its owner."""
     message, decision = newcomers.file.message, newcomers.file.decision
     assert decision is not None
     at = to_milliseconds(decision.decided_at)
@@ -222,6 +223,7 @@ def contact_of(newcomers: Newcomers, to: MessageRecipient, id_: UUID) -> Contact
         name=to.name or to.address,
         addresses=(fold(to.address),),
         owner_id=message.user_id,
+        marketing=None if decision.is_without_marketing_status(to.slot) else False,
         created_at=at,
         updated_at=at,
     )

@@ -51,8 +51,9 @@ def _contact(contact: Contact) -> Iterator[Property]:
     yield Property(
         gettext("Legal basis for processing"), LEGAL_BASES[basis.kind], translate=True, note=basis.since
     )
-    marketing = gettext("Marketing contact") if contact.marketing else gettext("Non-marketing contact")
-    yield Property(gettext("Marketing status"), marketing, translate=True)
+    if contact.marketing is not None:
+        marketing = gettext("Marketing contact") if contact.marketing else gettext("Non-marketing contact")
+        yield Property(gettext("Marketing status"), marketing, translate=True)
 
 
 def _open(record: Deal | Ticket) -> Property:

@@ -172,6 +172,7 @@ SETTINGS = {
     "log_ticked": gettext("Log starts ticked"),
     "track_default": gettext("Apply a default track setting to all users"),
     "track_ticked": gettext("Track starts ticked"),
+    "marketing_contacts": gettext("Use marketing contacts"),
     "entries": gettext("Entries"),
     "user": gettext("User"),
     "address": gettext("E-mail address"),

@@ -6,13 +6,14 @@ import pytest
 
 from services.crm.collaborators import Collaborators
 from services.crm.handlers import MessageHandler
+from services.crm.model.accounts import EmailSettings
 from services.crm.model.records import Contact, LegalBasisKind
 from services.crm.rules.files import MessageEvent
 from shared.directory.contract import PreparedMessage, RecordRef
 from shared.events.ids import new_id
 from shared.events.log_decisions import LogOutcome, RecordType
 from shared.log_rules.engine import decide
-from tests.integration.crm.people import People, asked
+from tests.integration.crm.people import People, as_user, asked, client
 from tests.unit.crm.made import decided_by, judged, sent
 
 
@@ -60,6 +61,39 @@ async def test_a_recipient_who_was_asked_for_becomes_a_contact_and_the_mail_stan
     assert (contact.owner_id, contact.marketing) == (people.rep.id, False)
     assert contact.legal_basis.kind is LegalBasisKind.NONE
     assert await types(crm, people, contact) == ["email", "open"]
+
+
+@pytest.mark.requirement("L6", "L13")
+async def test_where_the_account_uses_no_marketing_contacts_a_newcomer_has_no_marketing_status(
+    crm: Collaborators, people: People
+) -> None:
+    """As it was when the mail was decided on; the mail says so. Nothing shows a status that there is not,
+    and an edit of something else gives none."""
+    admin, on = people.who(people.admin), EmailSettings()
+    await crm.email_settings.change(admin, on.model_copy(update={"marketing_contacts": False}))
+    address = newcomer()
+    question = to_newcomer(people, address)
+    events = await events_of(crm, people, question)
+    await crm.email_settings.change(admin, on)
+    await play(crm, events)
+    (contact,) = await contacts(crm, people, address)
+    assert contact.marketing is None
+    mail = await crm.mails.get(people.who(people.rep), question.message_id, "en")
+    assert mail.decision is not None
+    said = [reason.sentence for reason in mail.decision.recipients[0].reasons]
+    assert said[1] == (
+        "The account does not use marketing contacts: the new contact has no marketing status."
+    )
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.rep))
+        path = f"/v1/contacts/{contact.id}"
+        assert (await http.get(path)).json()["marketing"] is None
+        changed = await http.patch(path, json={"phone": "1"})
+        assert changed.json()["marketing"] is None
+        assert (await http.patch(path, json={"marketing": True})).json()["marketing"] is True
+    again = newcomer()
+    await play(crm, await events_of(crm, people, to_newcomer(people, again)))
+    assert [one.marketing for one in await contacts(crm, people, again)] == [False]
 
 
 @pytest.mark.requirement("L5")

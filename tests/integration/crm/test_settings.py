@@ -12,7 +12,13 @@ from shared.events.revocations import RevocationEvent, RevocationScope
 from tests.integration.crm.people import Clock, People, as_user, client, written
 from tests.integration.crm.uploads import Upload
 
-STARTS = {"log_default": False, "log_ticked": True, "track_default": False, "track_ticked": True}
+STARTS = {
+    "log_default": False,
+    "log_ticked": True,
+    "track_default": False,
+    "track_ticked": True,
+    "marketing_contacts": True,
+}
 OFF = {"tracking": False, "logging": True, "log_attachments": True, "data_privacy": False} | STARTS
 ON = OFF | {"tracking": True}
 
@@ -77,6 +83,22 @@ async def test_whether_attachments_are_logged_is_one_of_the_settings(
         assert (await http.put("/v1/settings/email", json=without)).status_code == 422
     (entry,) = await crm.stores.audit.newest(people.account_id, 10)
     assert (entry.before, entry.after) == ({"log_attachments": True}, {"log_attachments": False})
+
+
+@pytest.mark.requirement("L6")
+async def test_whether_the_account_uses_marketing_contacts_is_one_of_the_settings(
+    crm: Collaborators, people: People
+) -> None:
+    """It does until somebody says otherwise; who does not know of it leaves it as it is; it is audited."""
+    async with client(crm) as http:
+        http.headers.update(as_user(crm, people, people.admin))
+        assert (await http.get("/v1/settings/email")).json()["marketing_contacts"] is True
+        without = ON | {"marketing_contacts": False}
+        assert (await http.put("/v1/settings/email", json=without)).json() == without
+        older = {name: ON[name] for name in ("tracking", "logging", "log_attachments", "data_privacy")}
+        assert (await http.put("/v1/settings/email", json=older)).json() == without
+    (entry,) = await crm.stores.audit.newest(people.account_id, 10)
+    assert (entry.before, entry.after) == ({"marketing_contacts": True}, {"marketing_contacts": False})
 
 
 @pytest.mark.requirement("A3", "A5")

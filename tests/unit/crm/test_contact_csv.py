@@ -166,6 +166,19 @@ def test_what_goes_out_comes_in_again_unchanged(kind: LegalBasisKind) -> None:
     assert step(row, known, OWNERS).planned.outcome is RowOutcome.SAME
 
 
+@pytest.mark.requirement("L6")
+@pytest.mark.parametrize(("marketing", "cell"), [(None, ""), (False, "no"), (True, "yes")])
+def test_a_contact_without_marketing_status_goes_out_and_comes_in_without_one(
+    marketing: bool | None, cell: str
+) -> None:
+    known = person(name="Aiko", marketing=marketing)
+    names = [names[0] for names in COLUMNS.values()]
+    line = line_of(known, {})
+    assert line[names.index("marketing")] == cell
+    row = read_sheet(written([names, line]).encode()).rows[0]
+    assert step(row, known, OWNERS).planned.outcome is RowOutcome.SAME
+
+
 @given(st.text())
 def test_no_cell_that_goes_out_begins_a_formula(cell: str) -> None:
     assert not defused(cell).startswith(("=", "+", "-", "@", "\t", "\r"))

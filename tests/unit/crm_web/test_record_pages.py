@@ -90,6 +90,19 @@ async def test_a_contact_says_whether_its_opens_are_tracked(
     assert form.count("autofocus") == 1
 
 
+@pytest.mark.requirement("L6")
+@pytest.mark.parametrize(
+    ("marketing", "words"), [(None, ""), (False, "Non-marketing contact"), (True, "Marketing contact")]
+)
+async def test_a_marketing_status_is_shown_where_there_is_one(
+    browser: Browser, crm: FakeCrm, marketing: bool | None, words: str
+) -> None:
+    someone = contact(marketing=marketing)
+    crm.records.contacts.records = [someone]
+    html = await shown(browser, f"/contacts/{someone.id}")
+    assert ("Marketing status" in html, words in html) == (words != "", True)
+
+
 @pytest.mark.requirement("P2")
 async def test_other_records_say_nothing_of_a_basis(browser: Browser, crm: FakeCrm) -> None:
     crm.accounts.settings = EmailSettings(data_privacy=True)

@@ -65,7 +65,14 @@ async def test_each_switch_shows_what_is_and_is_saved_without_a_reload(
 ) -> None:
     """A box that is not ticked is off; the answer is the form as it is now."""
     before = await shown(browser, "/settings/email")
-    assert ticked(before) == {"tracking", "logging", "log_attachments", "log_ticked", "track_ticked"}
+    assert ticked(before) == {
+        "tracking",
+        "logging",
+        "log_attachments",
+        "log_ticked",
+        "track_ticked",
+        "marketing_contacts",
+    }
     assert "ask your own counsel" in before
     wanted = {"tracking": "on", "data_privacy": "on", "log_default": "on"}
     after = await posted(browser, "/settings/email", {**wanted})

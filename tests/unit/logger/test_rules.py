@@ -16,6 +16,8 @@ from shared.events.log_reasons import (
     CONTACT_ASKED_FOR_RULE,
     LOG_REASONS,
     NEVER_LOG_RULE,
+    NO_MARKETING_STATUS_RULE,
+    NON_MARKETING_RULE,
     log_reason,
 )
 from shared.log_rules import engine
@@ -69,6 +71,7 @@ def any_inputs(draw: st.DrawFn) -> LogInputs:
         sender_is_ours=draw(st.booleans()),
         log_asked=draw(st.booleans()),
         account_logging=draw(st.booleans()),
+        account_marketing=draw(st.booleans()),
     )
 
 
@@ -132,7 +135,22 @@ def test_an_address_that_is_no_contact_says_whether_one_was_asked_for() -> None:
     decision = decide(inputs([recipient(0, None), recipient(1, None, create=True)], []))
     assert [person.reasons[0].rule for person in decision.recipients] == ["no-contact", "contact-asked-for"]
     assert [person.outcome for person in decision.recipients] == [NOT_LOGGED, LOGGED]
-    assert (decision.outcome, decision.reasons) == (LOGGED, decision.recipients[1].reasons)
+    assert (decision.outcome, decision.reasons) == (LOGGED, decision.recipients[1].reasons[:1])
+
+
+@pytest.mark.requirement("L6", "L13")
+def test_a_recipient_who_becomes_a_contact_says_with_which_marketing_status() -> None:
+    """By the account's switch; who is a contact already keeps what it has. It is no reason to log."""
+    for uses, rule in ((True, NON_MARKETING_RULE), (False, NO_MARKETING_STATUS_RULE)):
+        people = [recipient(0, None, create=True), recipient(1, CONTACTS[0], create=True), recipient(2, None)]
+        decision = decide(inputs(people, [], account_marketing=uses))
+        asked_for = Reason(rule=CONTACT_ASKED_FOR_RULE)
+        assert decision.recipients[0].reasons == (
+            asked_for,
+            Reason(rule=rule, setting="email.marketing_contacts"),
+        )
+        assert decision.recipients[1].reasons == decision.reasons == (asked_for,)
+        assert decision.recipients[2].reasons == (Reason(rule="no-contact"),)
 
 
 @pytest.mark.requirement("L5")
@@ -242,7 +260,8 @@ def test_outcomes_agree_with_each_other(given_inputs: LogInputs) -> None:
         if person.outcome is LOGGED and person.contact_id in standing:
             assert person.reasons == (Reason(rule="record-ticked"),)
         elif person.outcome is LOGGED:
-            assert person.reasons == (Reason(rule=CONTACT_ASKED_FOR_RULE),)
+            assert person.reasons[0] == Reason(rule=CONTACT_ASKED_FOR_RULE)
+            assert len(person.reasons) == (2 if person.contact_id is None else 1)
     assert len(decision.recipients) == len(given_inputs.recipients)
 
 
@@ -260,7 +279,7 @@ def test_every_rule_of_the_source_has_its_sentences_and_no_sentence_is_orphaned(
     import re
 
     spelled = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', inspect.getsource(engine)))
-    spelled |= {CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE}
+    spelled |= {CONTACT_ASKED_FOR_RULE, NEVER_LOG_RULE, NON_MARKETING_RULE, NO_MARKETING_STATUS_RULE}
     assert spelled == set(LOG_REASONS) - GIVEN_UP
     for rule in LOG_REASONS:
         assert log_reason(rule, "en").isascii()
