@@ -76,6 +76,7 @@ def to_directory(request: PrepareRequest, who: SignedIn, message_id: UUID, now: 
         provider_thread_id=request.provider_thread_id,
         prepared_at=now,
         fingerprint=hashlib.sha256(request.model_dump_json(by_alias=True).encode()).hexdigest(),
+        api_token_id=None if who.scopes is None else who.sign_in_id,
     )
 
 

@@ -46,7 +46,7 @@ class Recipient(DirectoryModel):
 
 class PreparedMessage(DirectoryModel):
     """A mail about to be sent. `fingerprint`: SHA-256 (hex) of what the client asked, so that the
-    same id with another question is noticed."""
+    same id with another question is noticed. `api_token_id`: the API token that it is asked with, if any."""
 
     message_id: UUID
     account_id: UUID
@@ -63,6 +63,7 @@ class PreparedMessage(DirectoryModel):
     provider_thread_id: str | None = None
     prepared_at: datetime
     fingerprint: str
+    api_token_id: UUID | None = None
 
 
 UntrackedReason = Literal["not_asked", "account_tracking_off", "no_legal_basis", "recipient_never_tracked"]

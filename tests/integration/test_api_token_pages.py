@@ -96,8 +96,15 @@ async def test_a_token_opens_what_its_scopes_say_at_every_service(stack: Stack, 
         assert (await access(http, reading)).status_code == 400
         await expect(page.locator("#api-tokens li", has_text="Sequences")).to_contain_text("last used")
         assert await page.evaluate("window.notReloaded") is True
+        token = (await access(http, sending)).json()["access_token"]
+        header = {"Authorization": f"Bearer {token}", "Idempotency-Key": token[-12:]}
+        assert (await http.post(url, json=mail, headers=header)).status_code == 201
         await page.get_by_role("button", name="Revoke Sequences").click()
         await expect(page.locator("#api-tokens .empty")).to_be_visible()
+        for key in (token[-12:], "another"):
+            header["Idempotency-Key"] = key
+            refused = await http.post(url, json=mail, headers=header)
+            assert (refused.status_code, refused.json()["type"]) == (401, "urn:kaifu:problem:not-signed-in")
         assert complaints == []
     for log in stack.home.logs.iterdir():
         text = log.read_text()

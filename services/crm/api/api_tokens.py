@@ -52,5 +52,6 @@ async def make(crm: Crm, who: Who, asked: TokenAsked) -> MadeToken:
 
 @router.delete("/{id}", status_code=204, responses=problems(FORBIDDEN, NOT_FOUND, INVALID))
 async def revoke(crm: Crm, who: Who, id: UUID) -> None:  # noqa: A002 - the name in the address
-    """Revoke a token, at once; access tokens that were got for it run out within ten minutes."""
+    """Revoke a token, at once: with access tokens that were got for it nothing is read or prepared any more.
+    What became of mail that was prepared before can be reported for ten minutes."""
     await crm.api_tokens.revoke(who, id)

@@ -13,6 +13,7 @@ from services.crm.rules.policy import decide, sender_is_ours
 from services.crm.rules.privacy import may_be_tracked
 from services.crm.rules.times import to_milliseconds
 from services.crm.store.accounts import Accounts, Users
+from services.crm.store.api_tokens import ApiTokens
 from services.crm.store.messages import Messages
 from services.crm.store.never_log import NeverLogEntries
 from services.crm.store.records import AllRecords
@@ -24,7 +25,7 @@ from shared.directory.contract import (
     RecordRef,
     TickedRecord,
 )
-from shared.http.problems import NOT_FOUND, Problem
+from shared.http.problems import NOT_FOUND, NOT_SIGNED_IN, Problem
 
 
 class Directory:
@@ -38,8 +39,10 @@ class Directory:
         messages: Messages,
         never_log: NeverLogEntries,
         reviews: PrivacyReviews,
+        tokens: ApiTokens,
     ) -> None:
         self._never_log = never_log
+        self._tokens = tokens
         self._reviews = reviews
         self._accounts = accounts
         self._users = users
@@ -49,8 +52,10 @@ class Directory:
     async def prepare(self, asked: PreparedMessage) -> Policy:
         """Decide and record; asking again gives the first answer.
 
-        Problem 403 (not the user's own address), 422 (the id was used for another mail).
+        Problem 401 (its API token was revoked), 403 (not the user's own address), 422 (the id was used for
+        another mail).
         """
+        await self._need_token(asked)
         known = await self._messages.get(asked.account_id, asked.message_id)
         if known is None:
             known = await self._record(asked, await self._decided(asked))
@@ -63,6 +68,13 @@ class Directory:
         if draft.fingerprint != asked.fingerprint or known.user_id != asked.user_id:
             raise Problem(KEY_REUSED, "Use a new Idempotency-Key for another message.")
         return policy_of(draft)
+
+    async def _need_token(self, asked: PreparedMessage) -> None:
+        """An access token that was got for an API token ends with it, and not minutes later."""
+        if asked.api_token_id is None:
+            return
+        if await self._tokens.get(asked.account_id, asked.api_token_id) is None:
+            raise Problem(NOT_SIGNED_IN, "The API token was revoked.")
 
     async def log_inputs(self, account_id: UUID, message_id: UUID) -> LogInputs:
         """What the logging rules read, kept beside the decision to come. Problem 404."""

@@ -8,11 +8,11 @@ from shared.bus.producer import PublishFailed
 from shared.directory.client import DirectoryClient, DirectoryRefused, DirectoryUnavailable
 from shared.directory.contract import Policy, PreparedMessage
 from shared.events.sends import SendEvent
-from shared.http.problems import Problem
+from shared.http.problems import NOT_SIGNED_IN, Problem, ProblemType
 from shared.telemetry.tracing import KafkaHeaders
 
 log = structlog.get_logger(__name__)
-_PASSED_ON = {problem.urn: problem for problem in (SENDER_NOT_OURS, KEY_REUSED)}
+_PASSED_ON = {problem.urn: problem for problem in (SENDER_NOT_OURS, KEY_REUSED, NOT_SIGNED_IN)}
 
 
 class AskedDirectory:
@@ -29,7 +29,7 @@ class AskedDirectory:
             log.warning("the directory does not answer", error=str(error))
         except DirectoryRefused as refused:
             if known := _PASSED_ON.get(refused.body.type):
-                raise Problem(known, refused.body.detail) from None
+                raise Problem(known, refused.body.detail, headers=_sign_in_again(known)) from None
             log.error("the directory refused us", problem=refused.body.type)
         raise Problem(DIRECTORY_UNAVAILABLE, "Send the mail untracked or try again.", headers=_soon())
 
@@ -49,6 +49,11 @@ class AcknowledgedSends:
             raise Problem(
                 BROKER_UNAVAILABLE, "Keep the report and repeat it: that has one effect.", headers=_soon()
             ) from None
+
+
+def _sign_in_again(problem: ProblemType) -> dict[str, str]:
+    """RFC 6750."""
+    return {"WWW-Authenticate": 'Bearer error="invalid_token"'} if problem is NOT_SIGNED_IN else {}
 
 
 def _soon() -> dict[str, str]:

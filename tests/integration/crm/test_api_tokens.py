@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from shared.auth.scopes import Scope
 from shared.auth.tokens import verify
 from shared.events.ids import new_id
 from shared.http.problems import Problem
-from tests.integration.crm.people import Clock, People, as_user, client
+from tests.integration.crm.people import Clock, People, as_user, asked, client
 
 pytestmark = pytest.mark.requirement("A6")
 PATH = "/v1/api-tokens"
@@ -95,6 +96,20 @@ async def test_a_token_acts_as_its_maker_until_it_is_revoked(
     assert [entry.action for entry in entries] == ["api_token.revoked", "api_token.made"]
     assert entries[1].after == {"token": "Importer", "scopes": "records.read", "days": 30}
     assert token["secret"] not in str(entries)
+
+
+async def test_no_mail_is_prepared_with_a_token_that_was_revoked(crm: Collaborators, people: People) -> None:
+    """Nor asked for again; another account's token is none."""
+    token = await made(crm, people, "mail.write")
+    question = asked(people, api_token_id=UUID(token["token"]["id"]))
+    assert (await crm.directory.prepare(question)).tracked is True
+    theirs = await crm.api_tokens.make(people.who(people.stranger), "X", [Scope.MAIL_WRITE], 1)
+    await crm.api_tokens.revoke(people.who(people.admin), UUID(token["token"]["id"]))
+    for refused in (question, asked(people, api_token_id=theirs.token.id)):
+        with pytest.raises(Problem) as problem:
+            await crm.directory.prepare(refused)
+        assert problem.value.problem.name == "not-signed-in"
+    assert (await crm.directory.prepare(asked(people))).tracked is True, "a person's mail asks nothing of it"
 
 
 async def test_the_audit_log_names_the_token_that_made_a_change(crm: Collaborators, people: People) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,8 +19,9 @@ from services.ingest.adapters.directory import AskedDirectory
 from services.ingest.api import MAX_BODY_BYTES, create_api
 from services.ingest.durability import Recorder
 from services.ingest.handlers import SendApi
+from services.ingest.messages import PrepareRequest
 from services.ingest.problems import BROKER_UNAVAILABLE
-from services.ingest.rules import is_trackable
+from services.ingest.rules import is_trackable, to_directory
 from services.ingest.rules_address import ClientAddresses
 from services.ingest.rules_quota import admit
 from shared.auth.tokens import Role, SignedIn
@@ -302,6 +303,7 @@ async def test_what_can_not_be_prepared_is_refused_and_counted(
     ("failure", "status", "problem"),
     [
         (DirectoryRefused(_body(SENDER_NOT_OURS.urn, 403)), 403, "sender-not-ours"),
+        (DirectoryRefused(_body(NOT_SIGNED_IN.urn, 401)), 401, "not-signed-in"),
         (DirectoryRefused(_body("urn:kaifu:problem:services-only", 401)), 503, "directory-unavailable"),
         (DirectoryUnavailable("TimeoutError"), 503, "directory-unavailable"),
     ],
@@ -313,6 +315,17 @@ async def test_what_the_directory_says_is_passed_on(
     answer = await http.post("/v1/messages", json=_mail())
     _assert_problem(answer, status, problem)
     assert ("retry-after" in answer.headers) == (status == 503)
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+@pytest.mark.requirement("A6")
+def test_the_directory_is_told_of_the_api_token_that_asks() -> None:
+    """A person has none."""
+    request = PrepareRequest.model_validate(_mail())
+    person = SignedIn(USER, ACCOUNT, Role.REP, UUID(int=9), NOW)
+    program = replace(person, scopes=frozenset({"mail.write"}))
+    asked = [to_directory(request, who, UUID(int=1), NOW).api_token_id for who in (person, program)]
+    assert asked == [None, UUID(int=9)]
 
 
 @pytest.mark.requirement("T2")
