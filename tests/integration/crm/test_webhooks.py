@@ -23,6 +23,7 @@ from services.crm.collaborators import Collaborators, collaborate
 from services.crm.handlers import MessageHandler
 from services.crm.model.failures import DatabaseAway
 from services.crm.model.webhooks import (
+    Answer,
     DeliveryState,
     DeliveryTrouble,
     NewWebhook,
@@ -39,6 +40,7 @@ from shared.health.progress import Progress
 from shared.http.problems import Problem
 from tests.integration.crm.own_database import configuration
 from tests.integration.crm.people import Clock, People, as_user, asked, client, make_people
+from tests.integration.crm.test_pages_of_others import browser
 from tests.loopback import Asked, Loopback, loopback, response
 from tests.unit.crm.made import ON_DEAL, cancelled, clicked, decided, judged, sent
 
@@ -350,6 +352,46 @@ async def test_two_processes_send_it_once(crm: Collaborators, people: People) ->
         assert len({one.headers["webhook-id"] for one in here.asked}) == len(here.asked) == 12
 
 
+async def test_a_process_that_ends_in_the_middle_of_an_attempt_loses_nothing(
+    crm: Collaborators, people: People, clock: Clock
+) -> None:
+    """Another one tries it a minute later, under the same id; the first one's late word changes nothing."""
+    async with receiver() as here:
+        new = await made(crm, people, here, WebhookType.SENT)
+        await mailed(crm, people, sent)
+        lost = await crm.webhook_post.take(())
+        assert lost is not None
+        assert await carried(crm) == 0
+        clock.ahead = timedelta(seconds=61)
+        assert await carried(crm) == 1
+        await crm.webhook_post.settle(lost, Answer(status_code=500, trouble=DeliveryTrouble.ANSWER))
+        (one,) = await deliveries(crm, people, new)
+        assert (one.state, one.attempts, one.status_code) == (DeliveryState.DELIVERED, 2, 204)
+        assert here.asked[0].headers["webhook-id"] == str(lost.delivery.message_id)
+
+
+async def test_no_page_shows_or_changes_another_account_s(crm: Collaborators, people: People) -> None:
+    async with receiver() as here, await browser(crm, people.stranger) as stranger:
+        new = await made(crm, people, here)
+        tested = await crm.webhooks.test(people.who(people.admin), new.webhook.id)
+        path = f"/settings/webhooks/{new.webhook.id}"
+        data = {"url": here.url, "types": "mail.sent"}
+        for method, url in (
+            ("GET", path),
+            ("POST", path),
+            ("POST", f"{path}/secret"),
+            ("POST", f"{path}/test"),
+            ("POST", f"{path}/remove"),
+            ("POST", f"{path}/deliveries/{tested.id}/again"),
+        ):
+            answer = await stranger.request(method, url, data=data if method == "POST" else None)
+            assert answer.status_code == 404, (method, url)
+        scripted = {"HX-Request": "true"}
+        assert (await stranger.get(f"{path}/deliveries", headers=scripted)).status_code == 404
+        assert str(new.webhook.id) not in (await stranger.get("/settings/webhooks")).text
+        assert await crm.webhooks.get(people.who(people.admin), new.webhook.id) == new.webhook
+
+
 async def test_an_account_without_webhooks_asks_nothing_of_the_database(
     crm: Collaborators, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,6 +451,9 @@ async def test_the_api(crm: Collaborators, people: People) -> None:
         await carried(crm)
         (row,) = (await http.get(f"{path}/deliveries")).json()["items"]
         assert (row["state"], row["status_code"], row["attempts"]) == ("delivered", 204, 1)
+        second = (await http.post(PATH, json=body)).json()["webhook"]["id"]
+        assert (await http.post(f"{PATH}/{second}/deliveries/{row['id']}/again")).status_code == 404
+        assert (await http.delete(f"{PATH}/{second}")).status_code == 204
         again = await http.post(f"{path}/deliveries/{row['id']}/again")
         assert (again.status_code, again.json()["state"]) == (202, "waiting")
         await carried(crm)
@@ -418,7 +463,14 @@ async def test_the_api(crm: Collaborators, people: People) -> None:
         assert (await http.get(path)).status_code == 404
         assert await refusals(http) == [422] * 6
     actions = [entry.action for entry in (await crm.audit.page(people.who(people.admin))).items]
-    assert actions == ["webhook.removed", "webhook.secret_changed", "webhook.changed", "webhook.made"]
+    assert actions == [
+        "webhook.removed",
+        "webhook.secret_changed",
+        "webhook.removed",
+        "webhook.made",
+        "webhook.changed",
+        "webhook.made",
+    ]
 
 
 async def refusals(http: httpx.AsyncClient) -> list[int]:
