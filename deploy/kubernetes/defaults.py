@@ -63,5 +63,6 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     "CrmSettings": {
         "smtp_ca_file": "a relay on the net has a certificate of a public authority",
         "webhook_http_to_loopback": "for trying webhooks out on one's own machine",
+        "places": "no folder is mounted there: countries only, until an overlay mounts one",
     },
 }

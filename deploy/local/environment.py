@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from deploy.local.brokers import chosen
 from deploy.local.database_user import DATABASE, USER
-from deploy.local.home import Home
+from deploy.local.home import REPOSITORY, Home
 from deploy.local.ports import LOOPBACK, Ports
 
 SERVICES = ("crm", "ingest", "tracker", "logger", "notifier")
@@ -96,6 +96,7 @@ def _own(service: str, home: Home, ports: Ports) -> dict[str, str]:
                 "KAIFU_CRM_RECEIPT_KEYS": str(home.ring("receipts")),
                 "KAIFU_CRM_SIGNING_KEYS": str(home.signing_keys),
                 "KAIFU_CRM_WEBHOOK_HTTP_TO_LOOPBACK": "true",  # to try webhooks out
+                "KAIFU_CRM_PLACES": str(REPOSITORY / ".places"),
             }
         case "tracker":
             return {"KAIFU_TRACKER_STATE": str(home.tracker)}

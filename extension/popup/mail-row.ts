@@ -4,6 +4,7 @@ import { candidateNames, type FeedRow, shownState } from "../core/feed-state";
 import type { AccountOverview, Overview } from "../messages/answers";
 import { askFromPage } from "../messages/ask";
 import type { RowDetail } from "../server/shapes";
+import { originTexts } from "../text/origin";
 import { dateTime, inLanguage, type Say } from "../text/say";
 import { TEXT, type TextKey } from "../text/table";
 
@@ -95,8 +96,20 @@ async function fill(
   list.replaceChildren(make("li", "", say("loading")));
   const answer = await askFromPage({ type: "row", account: account.account, message_id: row.message_id });
   if (!answer.ok) list.replaceChildren(make("li", "", say("unreachable")));
-  else
-    list.replaceChildren(...answer.value.engagements.map((one) => engagement(one, answer.value, overview)));
+  else {
+    const { engagements } = answer.value;
+    list.replaceChildren(...engagements.map((one) => engagement(one, answer.value, overview)));
+    if (engagements.some((one) => one.place !== null)) list.append(placesBy(say));
+  }
+}
+
+/** The data's licence asks for a link back. */
+function placesBy(say: Say): HTMLElement {
+  const link = make("a", "soft", say("placesBy"));
+  link.href = "https://db-ip.com";
+  link.target = "_blank";
+  link.rel = "noreferrer";
+  return make("li", "", link);
 }
 
 function engagement(one: RowDetail["engagements"][number], row: RowDetail, overview: Overview): HTMLElement {
@@ -110,6 +123,7 @@ function engagement(one: RowDetail["engagements"][number], row: RowDetail, overv
     "",
     make("span", "", what),
     make("span", "soft", dateTime(one.occurred_at, overview.language)),
+    make("span", "soft origin", originTexts(one, overview.language).join(" · ")),
   );
 }
 

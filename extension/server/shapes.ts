@@ -82,6 +82,10 @@ export type Row = v.InferOutput<typeof Row>;
 
 export const RowPage = v.object({ items: listOf(Row, 200), next: v.nullable(Text(2000)) });
 
+const Place = v.object({ city: Text(300), region: Text(300), country: Text(10) });
+const Device = v.object({ program: Text(300), system: Text(300) });
+export type Place = v.InferOutput<typeof Place>;
+
 const Engagement = v.object({
   id: Id,
   kind: Text(50),
@@ -91,6 +95,10 @@ const Engagement = v.object({
   folded_into: v.nullable(Id),
   candidates: listOf(Count, 500),
   link_index: v.nullable(Count),
+  /** Servers before it told places say nothing. */
+  place: v.optional(v.nullable(Place), null),
+  place_unknown: v.optional(v.nullable(Text(50)), null),
+  device: v.optional(v.nullable(Device), null),
 });
 
 export const RowDetail = v.object({ ...Row.entries, engagements: listOf(Engagement, 200) });

@@ -183,6 +183,37 @@ export const TEXT = {
   verdict_self: { en: "your own view", ja: "自分の閲覧" },
   verdict_older_message: { en: "an older message of the thread", ja: "スレッド内の以前のメール" },
   verdict_inferred: { en: "inferred", ja: "推定" },
+  deviceOn: { en: "{program} on {system}", ja: "{program}（{system}）" },
+  place_anonymous: {
+    en: "Place not shown: opens of this mail are anonymous",
+    ja: "場所は表示しません（このメールの開封は匿名です）",
+  },
+  place_proxy: {
+    en: "Place unknown: a mail provider's proxy loaded it, not the reader's device",
+    ja: "場所は不明です（受信者の端末ではなく、メール事業者のプロキシが読み込みました）",
+  },
+  place_several_places: {
+    en: "Place unknown: this open was loaded from several places",
+    ja: "場所は不明です（同じ開封が複数の場所から読み込まれました）",
+  },
+  place_no_address: {
+    en: "Place unknown: no reliable address came with it",
+    ja: "場所は不明です（信頼できるIPアドレスがありません）",
+  },
+  place_not_public: {
+    en: "Place unknown: not a public address",
+    ja: "場所は不明です（公開IPアドレスではありません）",
+  },
+  place_not_listed: {
+    en: "Place unknown: the address is in no database",
+    ja: "場所は不明です（IPアドレスがデータベースにありません）",
+  },
+  place_not_kept: {
+    en: "Place unknown: the address is no longer kept",
+    ja: "場所は不明です（IPアドレスの保存期間が過ぎました）",
+  },
+  place_not_yet: { en: "Place not known yet", ja: "場所はまだ分かりません" },
+  placesBy: { en: "IP Geolocation by DB-IP", ja: "IP位置情報：DB-IP" },
   opened: { en: "{who} opened your mail", ja: "{who} がメールを開封しました" },
   clicked: { en: "{who} clicked a link", ja: "{who} がリンクをクリックしました" },
   someone: { en: "Someone", ja: "受信者のどなたか" },

@@ -1,5 +1,6 @@
 """`python -m services.crm`: the wiring."""
 
+import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -55,6 +56,7 @@ async def serve(runtime: Runtime) -> None:
     sender = WebhookSender(settings.webhook_reach)
     outbox = OutboxPublisher(crm.stores.queue, outbox_publisher, database.committed, runtime.progress)
     try:
+        await asyncio.to_thread(crm.gazetteer.open)
         await database.prepare()
         await publisher.start()
         await outbox_publisher.start()

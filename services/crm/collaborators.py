@@ -6,6 +6,7 @@ from typing import Self
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
+from services.crm.adapters.gazetteer import Gazetteer
 from services.crm.adapters.signing_keys import new_keys
 from services.crm.application.accounts import AccountBook
 from services.crm.application.addresses import AddressStores, OwnAddresses
@@ -121,6 +122,7 @@ class Collaborators:
     oauth: OAuth
     directory: Directory
     compose: ComposeContexts
+    gazetteer: Gazetteer
     feed: Feed
     records: RecordBooks
     recycle_bin: RecycleBin
@@ -154,7 +156,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     outbox, audit, bodies = Outbox(database), AuditLog(database), Bodies(database)
     records, timeline = AllRecords(database), TimelineStore(database)
     files, pins, hits = AttachmentFiles(database), PinStore(database), HitArchive(database)
-    hooks = _webhook_stores(database, clock)
+    hooks, gazetteer = _webhook_stores(database, clock), Gazetteer(configuration.settings.places)
     messages = Messages(database, outbox, timeline, (bodies, files), records, hooks.announcer)
     never_log = NeverLogEntries(database)
     roles = Roles(users)
@@ -216,7 +218,8 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
         directory=Directory(accounts, users, records, messages, never_log, reviews, tokens),
         compose=ComposeContexts(accounts, records, never_log),
-        feed=Feed(messages),
+        gazetteer=gazetteer,
+        feed=Feed(messages, hits, gazetteer, clock),
         records=books,
         contact_files=ContactFiles(books.contacts, records, users, ImportFiles(database), clock),
         legal_bases=LegalBases(database, records, auditor, reviews, clock),

@@ -29,6 +29,10 @@ class CrmSettings(BaseSettings):
     hits_kept_days: int = Field(
         default=90, ge=1, description="the archive of raw hits, with client addresses"
     )
+    places: Path = Field(
+        default=Path(".places"),
+        description="the folder of DB-IP's city databases (`make places`); without them, countries only",
+    )
     trusted_proxies: int = Field(
         default=0, ge=0, description="proxies in front that append to X-Forwarded-For; 0: none"
     )

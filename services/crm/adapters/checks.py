@@ -1,9 +1,10 @@
 """What `kaifu doctor` looks at for crm: its keys, its database, its settings."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from services.crm.adapters.gazetteer import Gazetteer
 from services.crm.adapters.relay import NotTaken, Relay
 from services.crm.collaborators import Configuration, collaborate
 from services.crm.model.failures import DatabaseAway
@@ -14,6 +15,7 @@ from services.crm.store.examination import Examination
 from shared.doctor.findings import Finding, doubt, fine, read_settings, wrong
 from shared.doctor.keys import ring_findings
 
+_OLD_PLACES = timedelta(days=365)
 _SKEW = timedelta(seconds=2)
 _RELAY = {
     Trouble.UNREACHABLE: (
@@ -63,9 +65,20 @@ def _files(settings: CrmSettings) -> Iterator[Finding]:
     elif path.stat().st_mode & 0o007:
         said = "everybody on the machine can read the signing keys"
         yield wrong("keys KAIFU_CRM_SIGNING_KEYS", said, "chmod 0600 the file that it names")
+    yield _places(settings)
     if not settings.extension_ids:
         said = "any Chrome extension that a user installs may ask to sign in"
         yield doubt("extension ids", said, "set KAIFU_CRM_EXTENSION_IDS to your extension's id")
+
+
+def _places(settings: CrmSettings) -> Finding:
+    made = Gazetteer(settings.places).made_at()
+    cure = "`make places`, or put DB-IP's city databases into the folder that KAIFU_CRM_PLACES names"
+    if made is None:
+        return doubt("places", "no database of cities: opens show countries only", cure)
+    if datetime.now(UTC) - made > _OLD_PLACES:
+        return doubt("places", f"the database of cities is of {made:%Y-%m-%d}: addresses have moved", cure)
+    return fine("places", f"cities as of {made:%Y-%m-%d}")
 
 
 async def _mail(settings: CrmSettings) -> Finding:

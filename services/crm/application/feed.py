@@ -1,11 +1,17 @@
 """The activity feed: each rep's own, nobody else's (T3)."""
 
+import asyncio
 from uuid import UUID
 
+from services.crm.application.clock import Clock
 from services.crm.application.paging import DEFAULT_LIMIT, place_of
 from services.crm.model.base import Page
+from services.crm.model.engagements import Engagement
 from services.crm.model.messages import FeedDetail, FeedRow, Message
+from services.crm.model.origins import LocatedEngagement
 from services.crm.rules.feed import feed_row
+from services.crm.rules.origins import Locate, located
+from services.crm.store.hits import HitArchive
 from services.crm.store.messages import Messages
 from shared.http.problems import NOT_FOUND, Problem
 
@@ -13,8 +19,11 @@ from shared.http.problems import NOT_FOUND, Problem
 class Feed:
     """Reads of the feed."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, hits: HitArchive, locate: Locate, clock: Clock) -> None:
         self._messages = messages
+        self._hits = hits
+        self._locate = locate
+        self._clock = clock
 
     async def page(
         self, account_id: UUID, user_id: UUID, after: str | None = None, limit: int = DEFAULT_LIMIT
@@ -39,7 +48,18 @@ class Feed:
             one.model_copy(update={"candidates": ()}) if row.anonymous or one.anonymous else one
             for one in engagements
         )
-        return FeedDetail(**dict(row), engagements=engagements)
+        return FeedDetail(**dict(row), engagements=await self._located(account_id, engagements, row))
+
+    async def _located(
+        self, account_id: UUID, engagements: tuple[Engagement, ...], row: FeedRow
+    ) -> tuple[LocatedEngagement, ...]:
+        """In a thread: agents that are long on purpose take milliseconds each."""
+        sources = {}
+        if not row.anonymous:
+            sources = await self._hits.sources(account_id, {one.hit_id for one in engagements})
+        return await asyncio.to_thread(
+            located, engagements, sources, self._locate, self._clock(), anonymous=row.anonymous
+        )
 
 
 def _row(message: Message) -> FeedRow:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.crm.model.attachments import Attachment
 from services.crm.model.base import Model
-from services.crm.model.engagements import Engagement
+from services.crm.model.origins import LocatedEngagement
 from shared.directory.contract import RecipientField, RecordRef, UnloggedReason, UntrackedReason
 from shared.events.engagements import Evidence, Verdict
 from shared.events.log_decisions import RecordType
@@ -166,7 +166,7 @@ class FeedRow(Model):
 class FeedDetail(FeedRow):
     """A feed row with each engagement, newest first (at most the newest 200)."""
 
-    engagements: tuple[Engagement, ...]
+    engagements: tuple[LocatedEngagement, ...]
 
     @property
     def row(self) -> FeedRow:

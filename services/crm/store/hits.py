@@ -1,12 +1,13 @@
 """The archive of raw hits, with client addresses, for as long as the account says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pymongo import IndexModel
 
+from services.crm.model.origins import Source
 from services.crm.store.database import AccountDocuments, Database
 from shared.events.hits import HitRecorded, ViewingReported
 
@@ -24,6 +25,11 @@ class HitArchive:
     async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, timedelta]]) -> None:
         """Keep each for so long after it happened; the same hit again changes nothing."""
         await self._hits.add_new(account_id, {hit.event_id: _document(hit, kept) for hit, kept in hits})
+
+    async def sources(self, account_id: UUID, hit_ids: Collection[UUID]) -> dict[UUID, Source]:
+        """Where these came from; without those that are not archived yet or no more."""
+        found = await self._hits.find(account_id, {"_id": {"$in": list(hit_ids)}})
+        return {hit["_id"]: Source(hit["client_address"], hit["user_agent"]) for hit in found}
 
     async def count_before(self, account_id: UUID, before: datetime) -> int:
         """How many hits are older."""

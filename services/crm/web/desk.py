@@ -92,6 +92,7 @@ def _environment(assets: Assets, texts: Translations, language: Language) -> Env
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(asset=assets.url, language=language, words=words)
     environment.filters["bytes"] = lambda size: words.file_size(size, language)
+    environment.filters["place"] = lambda place: words.place(place, language)
     environment.filters["amount"] = amount
     environment.filters["sentence"] = lambda evidence: words.sentence(evidence, language)
     return environment

@@ -6,12 +6,14 @@
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import format_decimal
 
 from services.crm.model.addresses import AddressState
 from services.crm.model.attachments import LeftOut
 from services.crm.model.letters import Trouble
+from services.crm.model.origins import Place, PlaceUnknown
 from services.crm.model.records import LegalBasisKind
 from services.crm.model.timeline import TimelineType
 from services.crm.model.users import UserState
@@ -100,6 +102,16 @@ ACTIONS = {
     "deal.restored": gettext("Deal restored"),
     "ticket.deleted": gettext("Ticket deleted"),
     "ticket.restored": gettext("Ticket restored"),
+}
+PLACES_UNKNOWN = {
+    PlaceUnknown.ANONYMOUS: gettext("Place not shown: opens of this mail are anonymous"),
+    PlaceUnknown.PROXY: gettext("Place unknown: a mail provider's proxy loaded it, not the reader's device"),
+    PlaceUnknown.SEVERAL_PLACES: gettext("Place unknown: this open was loaded from several places"),
+    PlaceUnknown.NO_ADDRESS: gettext("Place unknown: no reliable address came with it"),
+    PlaceUnknown.NOT_PUBLIC: gettext("Place unknown: not a public address"),
+    PlaceUnknown.NOT_LISTED: gettext("Place unknown: the address is in no database"),
+    PlaceUnknown.NOT_KEPT: gettext("Place unknown: the address is no longer kept"),
+    PlaceUnknown.NOT_YET: gettext("Place not known yet"),
 }
 ROLES = {
     Role.REP: gettext("Rep"),
@@ -208,6 +220,13 @@ def sentence(evidence: Evidence, language: Language) -> str:
         return texts[language].format(**evidence.values)
     except (KeyError, IndexError, ValueError):
         return evidence.rule
+
+
+def place(found: Place, language: Language) -> str:
+    """City, region and country as far as they are known; the widest first in Japanese."""
+    country = Locale(language).territories.get(found.country, found.country)
+    names = list(dict.fromkeys(name for name in (found.city, found.region, country) if name))
+    return "、".join(reversed(names)) if language == "ja" else ", ".join(names)
 
 
 def file_size(size: int, language: Language) -> str:

@@ -94,7 +94,7 @@ def configuration(folder: Path) -> Configuration:
     ring = folder / f"{new_id()}.json"
     keyring.create(ring)
     return Configuration(
-        settings=CrmSettings(),
+        settings=CrmSettings(places=folder),
         addresses=PublicAddresses(),
         directory=DirectorySettings(token=SecretStr("the services' token")),
         signing_keys=new_keys(),

@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 
 from services.crm.collaborators import Collaborators
 from services.crm.handlers import HitHandler, MessageHandler
+from services.crm.model.origins import Device, Place, PlaceUnknown
 from services.crm.model.timeline import TimelineRow, TimelineType
 from services.crm.rules.files import MessageEvent
 from services.crm.store.database import Database
@@ -219,6 +221,42 @@ async def test_raw_hits_are_archived_once_and_for_a_time(
     found = await database.collection("hits", []).find({"account_id": people.account_id}).to_list(None)
     assert [(one["_id"], one["kept_until"]) for one in found] == [(hit.event_id, at(5) + timedelta(days=90))]
     assert found[0]["client_address"] == "203.0.113.7"
+
+
+@pytest.mark.requirement("T5", "A6")
+async def test_a_place_is_shown_as_long_as_the_hit_is_archived(crm: Collaborators, people: People) -> None:
+    """By the database of countries that is part of Kaifu; the mail's rep and nobody else sees it."""
+    question = asked(people)
+    await crm.directory.prepare(question)
+    of: dict[str, Any] = {"message_id": question.message_id, "account_id": people.account_id}
+    person = judged("person", verdict=Verdict.HUMAN, user_id=people.rep.id, **of)
+    proxy = judged("proxy", 70, user_id=people.rep.id, **of)
+    await play(crm, [sent(user_id=people.rep.id, **of), person, proxy])
+    hits: list[tuple[Event, Any]] = [
+        (
+            HitRecorded(
+                event_id=judgement.hit_id,
+                occurred_at=judgement.occurred_at,
+                endpoint=Endpoint.PIXEL,
+                method="GET",
+                client_address="133.11.0.1",
+                user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.3.0",
+                **of,
+            ),
+            (),
+        )
+        for judgement in (person, proxy)
+    ]
+    await HitHandler(crm.stores.hits, timedelta(days=90))(hits)
+    detail = partial(crm.feed.detail, people.account_id, people.rep.id, question.message_id)
+    by_proxy, by_person = (await detail()).engagements
+    assert (by_proxy.place, by_proxy.device, by_proxy.place_unknown) == (None, None, PlaceUnknown.PROXY)
+    assert by_person.place == Place(country="JP")
+    assert by_person.device == Device(program="Thunderbird", system="Linux")
+    assert await crm.stores.hits.forget_before(people.account_id, at(100), 10) == 2
+    _, by_person = (await detail()).engagements
+    assert (by_person.place, by_person.device) == (None, None)
+    assert by_person.place_unknown is PlaceUnknown.NOT_KEPT
 
 
 async def test_a_record_of_another_account_has_no_timeline(crm: Collaborators, people: People) -> None:

@@ -18,7 +18,6 @@ from services.crm.model.api_tokens import ApiToken, NewApiToken
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
-from services.crm.model.engagements import Engagement
 from services.crm.model.imports import ImportPlan, ImportProgress, PlannedRow
 from services.crm.model.mails import (
     Correspondent,
@@ -41,6 +40,7 @@ from services.crm.model.messages import (
     MessageState,
 )
 from services.crm.model.never_log import NeverLogEntry
+from services.crm.model.origins import LocatedEngagement
 from services.crm.model.records import (
     AnyRecord,
     Association,
@@ -151,7 +151,7 @@ def link(index: int, url: str, clicks: int = 0) -> FeedLink:
     return FeedLink(index=index, url=url, clicks=clicks)
 
 
-def engagement(message_id: UUID, **changes: object) -> Engagement:
+def engagement(message_id: UUID, **changes: object) -> LocatedEngagement:
     """An open through Gmail's proxy."""
     fields = {
         "id": new_id(),
@@ -171,7 +171,7 @@ def engagement(message_id: UUID, **changes: object) -> Engagement:
         "occurred_at": NOW - timedelta(hours=2),
         "candidates": (0,),
     }
-    return Engagement.model_validate({**fields, **changes})
+    return LocatedEngagement.model_validate({**fields, **changes})
 
 
 def contact(name: str = "Aiko Tanaka", **changes: object) -> Contact:
@@ -353,7 +353,7 @@ class FakeFeed:
     """Rows newest first; a cursor is the number of rows before it."""
 
     rows: list[FeedRow] = field(default_factory=list)
-    engagements: dict[UUID, tuple[Engagement, ...]] = field(default_factory=dict)
+    engagements: dict[UUID, tuple[LocatedEngagement, ...]] = field(default_factory=dict)
     failure: Exception | None = None
 
     async def page(self, account_id: UUID, user_id: UUID, after: str | None, limit: int) -> Page[FeedRow]:

@@ -6,6 +6,8 @@ from html import escape, unescape
 import pytest
 
 from services.crm.model.messages import FeedRow
+from services.crm.model.origins import Device, Place, PlaceUnknown
+from services.crm.web import words
 from shared.events.engagements import EngagementKind, Evidence, Verdict
 from tests.unit.crm_web.fakes import (
     NOW,
@@ -90,6 +92,45 @@ async def test_the_detail_tells_each_hit_with_verdict_evidence_and_whether_it_co
         assert text in html
     assert html.count("https://x.test/?a=1&amp;b=2") == 2
     assert "0 clicks" in html
+
+
+@pytest.mark.requirement("T5")
+@pytest.mark.parametrize(
+    ("language", "place", "device", "why"),
+    [
+        ("en", "<b>Minato, Tokyo, Japan<", "Chrome on Windows", "Place unknown: a mail provider's proxy"),
+        ("ja", "日本、Tokyo、<b>Minato<", "Chrome（Windows）", "場所は不明です（受信者の端末ではなく"),
+    ],
+)
+async def test_the_detail_tells_place_and_device_or_why_not(
+    browser: Browser, crm: FakeCrm, language: str, place: str, device: str, why: str
+) -> None:
+    crm.sign_ins.who = user(locale=language)
+    row = feed_row()
+    crm.feed.rows = [row]
+    crm.feed.engagements[row.message_id] = (
+        engagement(row.message_id, place_unknown=PlaceUnknown.NOT_A_PERSON),
+        engagement(row.message_id, place_unknown=PlaceUnknown.PROXY),
+    )
+    html = await shown(browser, f"/feed/rows/{row.message_id}/detail")
+    assert html.count('class="origin"') == 1
+    assert why in unescape(html)
+    assert "db-ip.com" not in html
+    crm.feed.engagements[row.message_id] = (
+        engagement(
+            row.message_id,
+            place=Place(city="<b>Minato", region="Tokyo", country="JP"),
+            device=Device(program="Chrome", system="Windows"),
+        ),
+    )
+    html = await shown(browser, f"/feed/rows/{row.message_id}/detail")
+    assert f">{escape(place[:-1])}<" in html
+    assert device in html
+    assert '<a href="https://db-ip.com"' in html
+
+
+def test_every_reason_has_words_but_for_what_is_no_person_s() -> None:
+    assert words.PLACES_UNKNOWN.keys() == set(PlaceUnknown) - {PlaceUnknown.NOT_A_PERSON}
 
 
 @pytest.mark.parametrize(
