@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 from deploy.contracts.schemas import DIALECT, name_of
 from services.notifier.messages import Close
+from services.notifier.policy import Silence
 from services.notifier.rules import SUMMARY_NAMES, ResyncReason
 from services.notifier.settings import NotifierSettings
 from shared.events.catalogue import NOTIFICATIONS, event_types
@@ -16,11 +17,18 @@ _CURSOR: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,200}$"}
 
 _NEWEST: Json = {"type": "array", "maxItems": SUMMARY_NAMES, "items": {"type": "string", "format": "uuid"}}
 
+_SILENT: Json = {"enum": list(get_args(Silence))}
+
 
 def _frame(type_: str, **fields: Json) -> Json:
     """The schema of one JSON text message."""
     properties = {"type": {"const": type_}, **fields}
     return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _with(frame: Json, **optional: Json) -> Json:
+    """The schema with fields that may be missing."""
+    return frame | {"properties": frame["properties"] | optional}
 
 
 def _event() -> Json:
@@ -37,8 +45,9 @@ FROM_CLIENT: dict[str, tuple[str, Json]] = {
 FROM_SERVER: dict[str, tuple[str, Json]] = {
     "ready": ("The socket is served from this cursor on.", _frame("ready", cursor=_CURSOR)),
     "event": (
-        "An event of the topic `notifications`. Show an event id once: it may come again after a resume.",
-        _frame("event", cursor=_CURSOR, event=_event()),
+        "An event of the topic `notifications`. Show an event id once: it may come again after a resume. "
+        "`silent`, for a notification: count it, raise no pop-up; its reader does not want one, and why.",
+        _with(_frame("event", cursor=_CURSOR, event=_event()), silent=_SILENT),
     ),
     "summary": (
         "So many pop-ups older than five minutes were missed; the newest of them by their ids.",

@@ -12,6 +12,7 @@ from shared.events.catalogue import (
     ENGAGEMENTS,
     HITS,
     LOG_DECISIONS,
+    NOTIFICATION_POLICIES,
     NOTIFICATIONS,
     REVOCATIONS,
     SENDS,
@@ -36,7 +37,7 @@ READINGS = (
     Reading("tracker", loop.GROUP, (SENDS, HITS)),
     Reading("tracker", None, (REVOCATIONS,)),
     Reading("logger", faust_app.GROUP, (SENDS,)),
-    Reading("notifier", None, (NOTIFICATIONS,)),
+    Reading("notifier", None, (NOTIFICATIONS, NOTIFICATION_POLICIES)),
     Reading("crm", MESSAGES_GROUP, (SENDS, ENGAGEMENTS, LOG_DECISIONS)),
     Reading("crm", ARCHIVE_GROUP, (HITS,)),
 )

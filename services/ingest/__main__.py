@@ -11,7 +11,6 @@ import httpx
 from services.ingest.adapters.broker import KafkaBroker
 from services.ingest.adapters.directory import AcknowledgedSends, AskedDirectory
 from services.ingest.adapters.http import TrackingListener
-from services.ingest.adapters.revocations import RevocationFollower
 from services.ingest.adapters.spool import FileSpool
 from services.ingest.api import create_api
 from services.ingest.durability import Recorder
@@ -24,7 +23,9 @@ from services.ingest.tracking import TrackingOrigin
 from shared.auth.bearer import signed_in
 from shared.auth.jwks import AccessTokenVerifier
 from shared.auth.scopes import Scope
+from shared.bus.following import TopicFollower
 from shared.directory.client import DirectoryClient, DirectorySettings
+from shared.events.catalogue import REVOCATIONS
 from shared.http.server import QuietServer, quiet_server
 from shared.process import Runtime, run
 from shared.quota import Quota
@@ -49,7 +50,7 @@ async def _serve(runtime: Runtime) -> None:
         recorder.submit,
         max_connections=settings.max_connections,
     )
-    follower = RevocationFollower(kafka, revoked, runtime.progress)
+    follower = TopicFollower(kafka, REVOCATIONS, revoked.apply, runtime.progress, "revocations")
     gc.freeze()  # what the start has made stays: the collector need not walk it between requests
     await spool.start()  # the first await: by now readiness waits for every loop
     async with httpx.AsyncClient() as http:

@@ -1,1 +1,2 @@
-"""notifier: consumes notifications (each replica all), produces only WebSocket pushes; stores nothing."""
+"""notifier: consumes notifications and notification-policies (each replica all), produces only WebSocket
+pushes; stores nothing."""

@@ -1,4 +1,4 @@
-"""Wiring of the notifier: the live log, replays, crm's keys, the sockets."""
+"""Wiring of the notifier: the live log, replays, the reps' policies, crm's keys, the sockets."""
 
 import asyncio
 import logging
@@ -12,13 +12,17 @@ from services.notifier.api import Doors, Stream, listening
 from services.notifier.handlers import Hub
 from services.notifier.messages import Close
 from services.notifier.model import Ring, SeenEvents
+from services.notifier.policy import Policies
 from services.notifier.settings import NotifierSettings
 from shared.auth.jwks import AccessTokenVerifier, KeysUnavailable
+from shared.bus.following import TopicFollower
+from shared.events.catalogue import NOTIFICATION_POLICIES
 from shared.process import Runtime, run
 from shared.settings import KafkaSettings, PublicAddresses
 from shared.tokens.keyring import KeyRing
 
 _KEYS = "crm's sign-in keys"
+_POLICIES = "notification policies"
 _FETCH_EVERY_S = 2.0
 
 
@@ -28,13 +32,16 @@ async def serve(runtime: Runtime) -> None:
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
     settings, kafka = NotifierSettings(), KafkaSettings()
     app_url = PublicAddresses().app_url
+    policies = Policies()
     hub = Hub(
         Ring(settings.ring_span_s, settings.ring_events),
         SeenEvents(settings.seen_events),
         KeyRing.load(settings.cursor_keys),
         partition_of_user,
         settings.sockets_per_user,
+        policies,
     )
+    follower = TopicFollower(kafka, NOTIFICATION_POLICIES, policies.apply, runtime.progress, _POLICIES)
     live = LiveLog(
         kafka,
         hub,
@@ -53,10 +60,15 @@ async def serve(runtime: Runtime) -> None:
         verifier = AccessTokenVerifier(http, settings.keys_address(app_url), issuer=app_url)
         stream = Stream(hub, verifier, replays.read, settings)
         runtime.progress.lacks(_KEYS)
-        doors = Doors(settings.origins(app_url), lambda: live.caught_up, lambda: stream.has_room)
+        doors = Doors(
+            settings.origins(app_url),
+            lambda: live.caught_up and follower.caught_up,
+            lambda: stream.has_room,
+        )
         async with listening(stream, doors, settings):
             await runtime.run_until_stopped(
                 live.run(runtime.stopping),
+                follower.run(runtime.stopping),
                 _fetch_keys(verifier, runtime),
                 _say_goodbye(hub, runtime.stopping),
             )

@@ -27,6 +27,7 @@ from services.notifier.model import (
     read_entry,
 )
 from services.notifier.outlet import Outlet, offer_event
+from services.notifier.policy import Policies
 from services.notifier.rules import Replayed, Resume, ResyncReason, Source, fold, resume
 from shared.auth.tokens import SignedIn
 from shared.telemetry.names import NOTIFICATIONS_UNREADABLE, RESYNCS, SOCKETS
@@ -72,7 +73,9 @@ class Hub:
         keys: KeyRing,
         partition_of: PartitionOf,
         sockets_per_user: int,
+        policies: Policies | None = None,
     ) -> None:
+        self.policies = policies or Policies()
         self.ring = ring
         self.epoch = b""
         self.revocations = Revocations()
@@ -116,7 +119,7 @@ class Hub:
             return
         cursor = self.cursor(entry.partition, entry.offset + 1)
         push = Push(
-            messages.event(cursor, entry.body),
+            messages.event(cursor, entry.body, self.policies.silence(entry, utc_now())),
             entry.type,
             entry.occurred_at if entry.type == RAISED else None,
         )
@@ -194,7 +197,7 @@ class Hub:
             return []  # `begin` has queued a resync
         pushable = [entry for entry in from_kafka if entry.type != SIGN_IN_REVOKED]
         missed = copies_removed([*pushable, *attached.kept], self._seen, attached.epoch)
-        told = fold(missed, now)
+        told = fold(missed, now, self.policies.silence)
         if len(told) > most:
             raise ReplayExpired
         return [self._replayed(attached.partition, one) for one in told]
@@ -207,7 +210,7 @@ class Hub:
         cursor = self.cursor(partition, told.next_offset)
         if told.entry is None:
             return Push(messages.summary(cursor, told.count, told.newest), "summary")
-        return Push(messages.event(cursor, told.entry.body), told.entry.type)
+        return Push(messages.event(cursor, told.entry.body, told.silent), told.entry.type)
 
     def _resync(self, user_id: str, reason: ResyncReason, next_offset: int | None = None) -> Push:
         partition = self._partition(user_id)

@@ -3,7 +3,8 @@
 Client: `{"type":"authenticate","access_token":…}` first, within five seconds, and again before the
 sign-in expires; `{"type":"ping"}` at will.
 Server: `ready` after the first authentication, then
-- `event` with a `cursor` and the event of the topic `notifications` as it was published,
+- `event` with a `cursor` and the event of the topic `notifications` as it was published; for a notification
+  that the client only counts, without a pop-up, with `silent`, the reason,
 - `summary` with the `count` of pop-ups older than five minutes, the `notification_ids` of the newest of
   them, and a `cursor`,
 - `resync` with a `reason` and a `cursor`: events may be missing, load afresh, go on from here,
@@ -20,6 +21,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
+from services.notifier.policy import Silence
 from services.notifier.rules import ResyncReason
 
 
@@ -67,8 +69,11 @@ def ready(cursor: str) -> bytes:
     return framed(b'{"type":"ready","cursor":"%b"}' % cursor.encode())
 
 
-def event(cursor: str, body: bytes) -> bytes:
+def event(cursor: str, body: bytes, silent: Silence | None = None) -> bytes:
     """`body` is a JSON object already."""
+    if silent is not None:
+        head = b'{"type":"event","cursor":"%b","silent":"%b"' % (cursor.encode(), silent.encode())
+        return framed(b'%b,"event":%b}' % (head, body))
     return framed(b'{"type":"event","cursor":"%b","event":%b}' % (cursor.encode(), body))
 
 

@@ -1,6 +1,6 @@
 """How a client resumes, and what it is told of the time that it missed. Pure: the time is an argument."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -8,6 +8,7 @@ from typing import Literal
 
 from services.notifier.cursor import Cursor
 from services.notifier.model import FEED_CHANGED, RAISED, RETRACTED, SETTINGS_CHANGED, Entry
+from services.notifier.policy import Silence
 
 SUMMARY_AFTER = timedelta(minutes=5)
 SUMMARY_NAMES = 500  # so that a client does not count again what it has told already
@@ -52,39 +53,51 @@ def resume(cursor: Cursor | None, epoch: bytes, partition: int, floor: int, live
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """One message to a resumed client: an event, or a summary of `count` pop-ups, the newest of them by
-    their notification ids. `next_offset` is what its cursor says has been seen."""
+    their notification ids. `next_offset` is what its cursor says has been seen; `silent`: why the event comes
+    up nowhere."""
 
     next_offset: int
     entry: Entry | None
     count: int = 0
     newest: tuple[str, ...] = ()
+    silent: Silence | None = None
 
 
-def fold(entries: Sequence[Entry], now: datetime) -> list[Replayed]:
+def fold(
+    entries: Sequence[Entry],
+    now: datetime,
+    silence: Callable[[Entry, datetime], Silence | None] = lambda *_: None,
+) -> list[Replayed]:
     """What a client that was away is told, in the order of the log.
 
-    Pop-ups older than five minutes become one summary, at the place of the last of them. A pop-up
+    Pop-ups older than five minutes become one summary, at the place of the last of them; silent ones are
+    told one by one, for the client to count. A pop-up
     that was retracted meanwhile is neither raised nor counted; its retraction is passed on, for it
     may be on screen. Of the changes of one feed row, and of the settings, the last is enough.
     Until the summary is said no cursor passes what it counts, so that a client which drops before
     it is told again.
     """
     last = {(entry.type, entry.about): entry.offset for entry in entries}
-    kept = [entry for entry in entries if _still_matters(entry, last)]
-    old = [entry for entry in kept if entry.type == RAISED and now - entry.occurred_at > SUMMARY_AFTER]
+    kept = [(entry, silence(entry, now)) for entry in entries if _still_matters(entry, last)]
+    old = [entry for entry, silent in kept if silent is None and _is_old(entry, now)]
     if not old:
-        return [Replayed(entry.offset + 1, entry) for entry in kept]
+        return [Replayed(entry.offset + 1, entry, silent=silent) for entry, silent in kept]
     first, until = old[0].offset, old[-1].offset
     summarised = {entry.offset for entry in old}
     told: list[Replayed] = []
-    for entry in kept:
+    for entry, silent in kept:
         if entry.offset == until:
             newest = tuple(entry.about for entry in old[-SUMMARY_NAMES:])
             told.append(Replayed(until + 1, None, len(old), newest))
         elif entry.offset not in summarised:
             passed = entry.offset + 1
-            told.append(Replayed(min(passed, first) if entry.offset < until else passed, entry))
+            passed = min(passed, first) if entry.offset < until else passed
+            told.append(Replayed(passed, entry, silent=silent))
     return told
+
+
+def _is_old(entry: Entry, now: datetime) -> bool:
+    return entry.type == RAISED and now - entry.occurred_at > SUMMARY_AFTER
 
 
 def _still_matters(entry: Entry, last: dict[tuple[str, str], int]) -> bool:

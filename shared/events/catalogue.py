@@ -12,6 +12,7 @@ from shared.events.base import Event
 from shared.events.engagements import AnyEngagementEvent
 from shared.events.hits import AnyHitEvent
 from shared.events.log_decisions import AnyLogDecisionEvent
+from shared.events.notification_policies import AnyNotificationPolicyEvent
 from shared.events.notifications import AnyNotificationEvent
 from shared.events.revocations import AnyRevocationEvent
 from shared.events.sends import AnySendEvent
@@ -118,8 +119,18 @@ NOTIFICATIONS = Topic(
     events=AnyNotificationEvent,
     description="What a rep's screens are told; Kafka is their replay log.",
 )
+NOTIFICATION_POLICIES = Topic(
+    name="notification-policies",
+    owner="crm",
+    producers=("crm",),
+    consumers=("notifier",),
+    key="user_id or message_id",
+    retention=None,
+    events=AnyNotificationPolicyEvent,
+    description="Which of a rep's notifications come up on the screen, and which are only counted.",
+)
 
-TOPICS = (SENDS, HITS, ENGAGEMENTS, LOG_DECISIONS, REVOCATIONS, NOTIFICATIONS)
+TOPICS = (SENDS, HITS, ENGAGEMENTS, LOG_DECISIONS, REVOCATIONS, NOTIFICATIONS, NOTIFICATION_POLICIES)
 DEAD_LETTER_RETENTION = timedelta(days=30)
 _BY_NAME = {topic.name: topic for topic in TOPICS}
 _BY_EVENT = {event: topic for topic in TOPICS for event in event_types(topic)}

@@ -21,6 +21,12 @@ from shared.events.log_decisions import (
     RecordOutcome,
     RecordType,
 )
+from shared.events.notification_policies import (
+    MessageMuteChanged,
+    NotificationPolicyChanged,
+    OpensWanted,
+    QuietHours,
+)
 from shared.events.notifications import (
     FeedChanged,
     NotificationKind,
@@ -234,6 +240,7 @@ _NOTIFICATIONS = (
             candidates=(0,),
             first=True,
             reason="first-click",
+            previous_at=SENT,
         ),
     ),
     ("minimal", _RETRACTED),
@@ -245,6 +252,34 @@ _NOTIFICATIONS = (
     ("minimal", SettingsChanged(**_to_user("settings-changed"))),
     ("full", SettingsChanged(**_to_user("settings-changed"))),
 )
+_POLICIES = (
+    ("minimal", NotificationPolicyChanged(**_to_user("policy-changed"), version=1)),
+    (
+        "full",
+        NotificationPolicyChanged(
+            **_to_user("policy-changed"),
+            version=4,
+            opens=OpensWanted.AFTER_PAUSE,
+            pause_days=7,
+            clicks=False,
+            quiet_hours=(
+                QuietHours(days=(1, 2, 3, 4, 5), begin=19 * 60, end=8 * 60 + 30),
+                QuietHours(days=(6, 7), begin=0, end=0),
+            ),
+            time_zone="Asia/Tokyo",
+        ),
+    ),
+    (
+        "minimal",
+        MessageMuteChanged(**_to_user("mute-changed"), version=1, message_id=MESSAGE, muted=True),
+    ),
+    (
+        "full",
+        MessageMuteChanged(
+            **_to_user("mute-changed"), version=2, message_id=MESSAGE, muted=False, slots=(0, 2)
+        ),
+    ),
+)
 
 _ALL: tuple[tuple[str, Event], ...] = (
     *_SENDS,
@@ -253,6 +288,7 @@ _ALL: tuple[tuple[str, Event], ...] = (
     *_LOG_DECISIONS,
     *_REVOCATIONS,
     *_NOTIFICATIONS,
+    *_POLICIES,
 )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.events.base import Event
+from shared.events.base import Event, UtcDatetime
 from shared.events.engagements import Verdict
 
 
@@ -33,7 +33,8 @@ class NotificationRaised(UserEvent):
     """A pop-up for the rep. Screens look up names and subjects by id.
 
     `notification_id` is derived from what it is about: a screen that has shown it never shows it
-    again. `hit_id` names the hit; `candidates` the recipient slots that it may have been.
+    again. `hit_id` names the hit; `candidates` the recipient slots that it may have been. `previous_at`: when
+    the same pixel or links were last followed by a person before; None: never, or nobody knows any more.
     """
 
     type: Literal["notification_raised"] = "notification_raised"
@@ -47,6 +48,7 @@ class NotificationRaised(UserEvent):
     candidates: tuple[int, ...] = ()
     first: bool = False
     reason: str | None = None
+    previous_at: UtcDatetime | None = None
 
 
 class NotificationRetracted(UserEvent):

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import jsonschema
@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 
 from services.notifier import messages
 from services.notifier.messages import NotUnderstood, read_request
+from services.notifier.policy import Silence
 from shared.events.catalogue import NOTIFICATIONS, event_types
 from shared.events.codec import encode
 from shared.events.examples import examples_of
@@ -22,7 +23,10 @@ CURSOR = "AbC_-1"
 EVENTS = [example for event in event_types(NOTIFICATIONS) for example in examples_of(event).values()]
 WRITTEN = {
     "ready": [messages.ready(CURSOR)],
-    "event": [messages.event(CURSOR, encode(event)) for event in EVENTS],
+    "event": [
+        *(messages.event(CURSOR, encode(event)) for event in EVENTS),
+        *(messages.event(CURSOR, encode(EVENTS[0]), why) for why in get_args(Silence)),
+    ],
     "summary": [messages.summary(CURSOR, 3, [str(UUID(int=1)), str(UUID(int=2))])],
     "resync": [
         messages.resync(CURSOR, reason) for reason in ("cursor_expired", "other_epoch", "cursor_invalid")
@@ -74,6 +78,13 @@ def test_another_message_does_not_pass(document: dict[str, Any], name: str) -> N
     assert not validator.is_valid(frame | {"type": "other"})
     for field in frame:
         assert not validator.is_valid({key: value for key, value in frame.items() if key != field})
+
+
+@pytest.mark.requirement("B8")
+def test_a_reason_that_the_document_does_not_know_does_not_pass(document: dict[str, Any]) -> None:
+    frame = _told(messages.event(CURSOR, encode(EVENTS[0]), "quiet_hours"))
+    assert frame["silent"] == "quiet_hours"
+    assert not _validator(document, "event").is_valid(frame | {"silent": "other"})
 
 
 def test_the_document_tells_what_the_notifier_reads(document: dict[str, Any]) -> None:

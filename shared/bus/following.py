@@ -1,17 +1,18 @@
-"""Following email.revocations from its beginning, without a group: every replica needs all of it."""
+"""Following a compacted topic from its beginning, without a group: every replica needs all of it."""
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.ingest.revoked import Revoked
 from shared.bus.connection import cluster_epoch
 from shared.bus.consumer import consumer_client
 from shared.bus.topics import partitions_of
-from shared.events.catalogue import REVOCATIONS
+from shared.events.base import Event
+from shared.events.catalogue import Topic
 from shared.events.codec import UndecodableEvent, decode
 from shared.health.progress import Progress
 from shared.settings import KafkaSettings
@@ -19,22 +20,39 @@ from shared.telemetry.names import CONSUMER_LAG, EVENTS_CONSUMED
 
 log = structlog.get_logger(__name__)
 
-_LOOP = "revocations"
 _POLL_MS = 1000
-_FETCH_WAIT_MS = 500  # revocations are rare and half a second is soon enough: no hot polling
+_FETCH_WAIT_MS = 500  # its events are rare and half a second is soon enough: no hot polling
 _REQUEST_TIMEOUT_MS = 10_000
 _TRY_AGAIN_AFTER_S = 1.0
 _LOOK_AT_CLUSTER_EVERY_S = 10.0
 
 
-class RevocationFollower:
-    """Keeps `revoked` up to date; ready once all that was there at the start is read."""
+class TopicFollower:
+    """Hands every event of the topic to `take`; ready, as `loop`, once all that was there at first is read.
 
-    def __init__(self, settings: KafkaSettings, revoked: Revoked, progress: Progress) -> None:
+    After the broker was away, or is another one, it hands all of them over again.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topic: Topic,
+        take: Callable[[Event], None],
+        progress: Progress,
+        loop: str,
+    ) -> None:
         self._settings = settings
-        self._revoked = revoked
+        self._topic = topic
+        self._take = take
         self._progress = progress
-        progress.expect(_LOOP)
+        self._loop = loop
+        self._caught_up = False
+        progress.expect(loop)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that was there at the start is read."""
+        return self._caught_up
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until `stopping`; begin anew when the broker was away or is another one."""
@@ -59,19 +77,19 @@ class RevocationFollower:
                 await client.start()
                 await self._follow(client)
             except (KafkaError, OSError) as error:
-                log.warning("revocations can't be followed", error=type(error).__name__)
+                log.warning("a topic can't be followed", topic=self._topic.name, error=type(error).__name__)
             finally:
                 await client.stop()
-            self._progress.moved(_LOOP)
+            self._progress.moved(self._loop)
             await asyncio.sleep(_TRY_AGAIN_AFTER_S)
 
     async def _follow(self, client: AIOKafkaConsumer) -> None:
         """Return when it has to begin anew."""
-        numbers = await partitions_of(self._settings, REVOCATIONS)
+        numbers = await partitions_of(self._settings, self._topic)
         if not numbers:
-            log.warning("the broker has not got the topic yet", topic=REVOCATIONS.name)
+            log.warning("the broker has not got the topic yet", topic=self._topic.name)
             return
-        partitions = [TopicPartition(REVOCATIONS.name, number) for number in numbers]
+        partitions = [TopicPartition(self._topic.name, number) for number in numbers]
         client.assign(partitions)
         cluster, looked_at = await self._cluster(), time.monotonic()
         while True:
@@ -80,12 +98,13 @@ class RevocationFollower:
                 for record in batch:
                     self._apply(record.value)
             if await self._lag(client, partitions) == 0:
-                self._progress.ready(_LOOP)
-            self._progress.moved(_LOOP)
+                self._caught_up = True
+                self._progress.ready(self._loop)
+            self._progress.moved(self._loop)
             if time.monotonic() - looked_at >= _LOOK_AT_CLUSTER_EVERY_S:
                 looked_at = time.monotonic()
                 if await self._cluster() != cluster:
-                    log.info("another broker is there; reading its revocations from the beginning")
+                    log.info("another broker is there; reading its topic anew", topic=self._topic.name)
                     return
 
     async def _cluster(self) -> str:
@@ -95,11 +114,11 @@ class RevocationFollower:
 
     def _apply(self, value: bytes | None) -> None:
         try:
-            self._revoked.apply(decode(REVOCATIONS.name, value))
+            self._take(decode(self._topic.name, value))
         except UndecodableEvent as error:
-            log.error("left out a revocation that can't be read", reason=error.reason)
+            log.error("left out an event that can't be read", topic=self._topic.name, reason=error.reason)
         else:
-            EVENTS_CONSUMED.labels(REVOCATIONS.name).inc()
+            EVENTS_CONSUMED.labels(self._topic.name).inc()
 
     async def _lag(self, client: AIOKafkaConsumer, partitions: list[TopicPartition]) -> int | None:
         """Messages still to read; None while a partition has not been fetched from once.
