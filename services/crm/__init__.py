@@ -1,1 +1,2 @@
-"""crm: consumes all email.* topics, produces revocations and notifications, stores all in MongoDB."""
+"""crm: consumes all email.* topics, produces revocations, notifications and
+notification-policies, stores all in MongoDB."""

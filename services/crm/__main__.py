@@ -11,7 +11,7 @@ from services.crm.adapters.postman import deliver_until
 from services.crm.adapters.relay import Relay
 from services.crm.adapters.restore import EpochKeeper
 from services.crm.adapters.retainer import retain_until
-from services.crm.adapters.reviewer import review_until
+from services.crm.adapters.reviewer import MUTES_LOOP, review_until
 from services.crm.adapters.signing_keys import load_or_create
 from services.crm.adapters.sweeper import sweep_until
 from services.crm.adapters.webhook_courier import carry_until
@@ -69,6 +69,7 @@ async def serve(runtime: Runtime) -> None:
             keeper.watch(runtime.stopping),
             sweep_until(runtime.stopping, crm.attachments),
             review_until(runtime.stopping, crm.privacy, runtime.progress),
+            review_until(runtime.stopping, crm.mutes, runtime.progress, MUTES_LOOP),
             retain_until(runtime.stopping, crm.retention, runtime.progress),
             carry_until(runtime.stopping, crm.webhook_post, sender, runtime.progress),
             *_delivery(runtime, crm),

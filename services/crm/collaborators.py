@@ -25,7 +25,9 @@ from services.crm.application.legal_bases import LegalBases
 from services.crm.application.letters import LetterStores, Post
 from services.crm.application.mail_associations import MailAssociationsBook
 from services.crm.application.mails import Mails
+from services.crm.application.mutes import Mutes
 from services.crm.application.never_log import NeverLogPage
+from services.crm.application.notification_policies import NotificationPolicies
 from services.crm.application.notifications import Notifications
 from services.crm.application.oauth import OAuth
 from services.crm.application.pins import Pins
@@ -65,6 +67,7 @@ from services.crm.store.imports import ImportFiles
 from services.crm.store.letters import LetterQueue, Letters
 from services.crm.store.messages import Messages
 from services.crm.store.never_log import NeverLogEntries
+from services.crm.store.notification_policies import MuteQueue, MuteStore, PolicyStore
 from services.crm.store.outbox import Outbox, OutboxQueue
 from services.crm.store.pins import PinStore
 from services.crm.store.privacy import ReviewQueue, Reviews
@@ -148,6 +151,8 @@ class Collaborators:
     bodies: MailBodies
     attachments: MailAttachments
     notifications: Notifications
+    notification_policies: NotificationPolicies
+    mutes: Mutes
 
 
 def collaborate(configuration: Configuration, database: Database, clock: Clock = utc_now) -> Collaborators:
@@ -166,6 +171,9 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     revocations = Revocations(database, outbox)
     compared = (messages, Reviews(database), ReviewQueue(database), revocations)
     reviews = PrivacyReviews(database, accounts, records, compared, clock)
+    policies = NotificationPolicies(database, users, PolicyStore(database, outbox), clock)
+    mute_store = MuteStore(database, outbox)
+    mutes = Mutes(database, (messages, records, mute_store, MuteQueue(database), outbox), clock)
     families, grants = Families(database), Grants(database)
     proven, letters, claims = ProvenAddresses(database), Letters(database), AddressClaims(database)
     links = SecretLinks(database, "password_links", PasswordLink, of="user_id")
@@ -216,10 +224,10 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
-        directory=Directory(accounts, users, records, messages, never_log, reviews, tokens),
+        directory=Directory(accounts, users, records, messages, never_log, (reviews, mutes), tokens),
         compose=ComposeContexts(accounts, records, never_log),
         gazetteer=gazetteer,
-        feed=Feed(messages, hits, gazetteer, clock),
+        feed=Feed(messages, mute_store, hits, gazetteer, clock),
         records=books,
         contact_files=ContactFiles(books.contacts, records, users, ImportFiles(database), clock),
         legal_bases=LegalBases(database, records, auditor, reviews, clock),
@@ -232,7 +240,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         pins=Pins(database, records, timeline, pins),
         email_settings=EmailSettingsPage(database, policy, revocations, reviews, clock),
         privacy=reviews,
-        profiles=Profiles(database, users, sign_ins),
+        profiles=Profiles(database, users, sign_ins, policies),
         api_tokens=ApiTokenBook(TokenStores(database, tokens, users, auditor), sign_ins, roles, clock),
         webhooks=WebhookBook(hooks, configuration.settings.webhook_reach, (roles, auditor), clock),
         webhook_post=WebhookPost(hooks, DeliveryQueue(database), auditor, clock),
@@ -258,6 +266,8 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
             accounts, messages, (files, AttachmentLedger(database)), configuration.receipts, clock
         ),
         notifications=Notifications(database, outbox, clock),
+        notification_policies=policies,
+        mutes=mutes,
     )
 
 

@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -113,7 +114,8 @@ def disable_user(address: Address) -> None:
 
 @crm.command("restore-topics")
 def restore_topics(as_json: AsJson = False) -> None:
-    """Publish the latest state of every message and revocation again. Twice does no harm."""
+    """Publish the latest state of every message, revocation and notification policy again. Twice does no
+    harm."""
 
     async def again(nouns: Collaborators) -> dict[str, int]:
         kafka = KafkaSettings()
@@ -124,12 +126,11 @@ def restore_topics(as_json: AsJson = False) -> None:
             await nouns.stores.upkeep.remember_epoch(await cluster_epoch(kafka))
         finally:
             await publisher.stop()
-        return {"sends": restored.sends, "revocations": restored.revocations}
+        return asdict(restored)
 
     counts = _run(again)
-    typer.echo(
-        json.dumps(counts) if as_json else f"{counts['sends']} sends, {counts['revocations']} revocations"
-    )
+    said = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
+    typer.echo(json.dumps(counts) if as_json else said)
 
 
 def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:

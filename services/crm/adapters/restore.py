@@ -1,4 +1,4 @@
-"""A new or emptied broker gets email.sends and email.revocations back from MongoDB.
+"""A new or emptied broker gets email.sends, email.revocations and notification-policies back from MongoDB.
 
 The same event ids and the same bytes as at first: whoever has seen them sees nothing new. A broker
 is known by its cluster id; one that is replaced while crm runs ends the process, and the next start
@@ -7,7 +7,7 @@ restores.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import structlog
@@ -34,6 +34,9 @@ class Source(Protocol):
     def revocations(self) -> AsyncIterator[list[Event]]:
         """The last word on every subject."""
 
+    def notification_policies(self) -> AsyncIterator[list[Event]]:
+        """The last word of every user and on every mail."""
+
     async def known_epoch(self) -> str | None:
         """The cluster that was restored last."""
 
@@ -47,6 +50,7 @@ class Restored:
 
     sends: int
     revocations: int
+    notification_policies: int
 
 
 class BrokerReplaced(RuntimeError):
@@ -56,8 +60,9 @@ class BrokerReplaced(RuntimeError):
 async def restore(source: Source, publisher: EventPublisher, progress: Progress | None = None) -> Restored:
     """Publish the latest states again; twice does no harm. Raises DatabaseAway, PublishFailed."""
     revocations = await _publish(source.revocations(), publisher, progress)  # first: they disarm
+    policies = await _publish(source.notification_policies(), publisher, progress)
     sends = await _publish(source.latest_sends(), publisher, progress)
-    return Restored(sends, revocations)
+    return Restored(sends, revocations, policies)
 
 
 async def _publish(
@@ -94,7 +99,7 @@ class EpochKeeper:
         if await self._source.known_epoch() != self._epoch:
             restored = await restore(self._source, self._publisher, self._progress)
             await self._source.remember_epoch(self._epoch)
-            log.info("topics restored", sends=restored.sends, revocations=restored.revocations)
+            log.info("topics restored", **asdict(restored))
         self._progress.ready(_LOOP)
 
     async def watch(

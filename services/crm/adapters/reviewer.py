@@ -1,4 +1,4 @@
-"""Compares sent mail with the legal bases of its recipients as soon as somebody changes one."""
+"""Lets sent mail follow what somebody changed: the legal bases of its recipients, or whom a rep muted."""
 
 import asyncio
 from typing import Protocol
@@ -11,11 +11,12 @@ from shared.health.progress import Progress
 
 log = structlog.get_logger(__name__)
 LOOP = "privacy reviews"
+MUTES_LOOP = "mutes"
 _LOOK_AGAIN_S = 2.0  # what another process was asked for and did not finish
 
 
 class Reviews(Protocol):
-    """What there is to compare. `asked`: set when this process was asked for more."""
+    """What there is to follow. `asked`: set when this process was asked for more."""
 
     asked: asyncio.Event
 
@@ -23,17 +24,19 @@ class Reviews(Protocol):
         """One piece; whether there was one. Raises DatabaseAway."""
 
 
-async def review_until(stopping: asyncio.Event, reviews: Reviews, progress: Progress) -> None:
+async def review_until(
+    stopping: asyncio.Event, reviews: Reviews, progress: Progress, loop: str = LOOP
+) -> None:
     """Piece after piece until `stopping`."""
-    progress.expect(LOOP)
+    progress.expect(loop)
     while not stopping.is_set():
         try:
             more = await reviews.step()
         except DatabaseAway as error:
-            log.warning("a privacy review waits for the database", error=type(error).__name__)
+            log.warning("a loop waits for the database", loop=loop, error=type(error).__name__)
             more = False
         else:
-            progress.ready(LOOP)
-        progress.moved(LOOP)
+            progress.ready(loop)
+        progress.moved(loop)
         if not more:
             await any_within(_LOOK_AGAIN_S, stopping, reviews.asked)

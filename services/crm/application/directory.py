@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+from services.crm.application.mutes import Mutes
 from services.crm.application.privacy import PrivacyReviews
 from services.crm.model.failures import AlreadyThere
 from services.crm.model.messages import Draft, Message, MessageRecipient
@@ -38,12 +39,12 @@ class Directory:
         records: AllRecords,
         messages: Messages,
         never_log: NeverLogEntries,
-        reviews: PrivacyReviews,
+        afterwards: tuple[PrivacyReviews, Mutes],
         tokens: ApiTokens,
     ) -> None:
         self._never_log = never_log
+        self._reviews, self._mutes = afterwards
         self._tokens = tokens
-        self._reviews = reviews
         self._accounts = accounts
         self._users = users
         self._records = records
@@ -67,6 +68,7 @@ class Directory:
         assert draft is not None
         if draft.fingerprint != asked.fingerprint or known.user_id != asked.user_id:
             raise Problem(KEY_REUSED, "Use a new Idempotency-Key for another message.")
+        await self._mutes.meet(asked.account_id, known)
         return policy_of(draft)
 
     async def _need_token(self, asked: PreparedMessage) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
+from services.crm.application.notification_policies import NotificationPolicies
 from services.crm.application.sign_ins import SignIns
 from services.crm.model.accounts import User
 from services.crm.model.sign_ins import Credentials
@@ -20,10 +21,13 @@ LOCALES = ("en", "ja")
 class Profiles:
     """Each user's own."""
 
-    def __init__(self, database: Database, users: Users, sign_ins: SignIns) -> None:
+    def __init__(
+        self, database: Database, users: Users, sign_ins: SignIns, policies: NotificationPolicies
+    ) -> None:
         self._database = database
         self._users = users
         self._sign_ins = sign_ins
+        self._policies = policies
 
     async def change(self, who: SignedIn, fields: Mapping[str, Any]) -> User:
         """Change `name`, `locale`, `time_zone`. Problem 401, 422 (a zone or language that there is not)."""
@@ -31,10 +35,12 @@ class Profiles:
             raise Problem(INVALID, f"Languages are {', '.join(LOCALES)}.")
         if fields.get("time_zone", "UTC") not in available_timezones():
             raise Problem(INVALID, "Name a time zone of the IANA database, e.g. Asia/Tokyo.")
-        await self._sign_ins.user(who.account_id, who.user_id)
+        before = await self._sign_ins.user(who.account_id, who.user_id)
 
         async def body(session: Session) -> None:
             await self._users.change(who.account_id, who.user_id, fields, session)
+            if "time_zone" in fields:  # the quiet hours go by it
+                await self._policies.zone_changed(before.model_copy(update=dict(fields)), session)
 
         await self._database.in_transaction(body)
         return await self._sign_ins.user(who.account_id, who.user_id)

@@ -144,7 +144,8 @@ class FeedRow(Model):
     """One tracked mail in the feed of the rep who sent it.
 
     `possible_open`: a privacy proxy fetched the pixel, so nobody can know (only while *Sent*).
-    `last_verdict`, `last_evidence`: of the newest hit, whatever it was.
+    `last_verdict`, `last_evidence`: of the newest hit, whatever it was. `muted`: no pop-ups about it,
+    as the rep wishes; `muted_slots`: none about these recipients.
     """
 
     message_id: UUID
@@ -161,6 +162,8 @@ class FeedRow(Model):
     last_verdict: Verdict | None
     last_evidence: tuple[Evidence, ...]
     links: tuple[FeedLink, ...]
+    muted: bool = False
+    muted_slots: tuple[int, ...] = ()
 
 
 class FeedDetail(FeedRow):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.crm.store.database import Database, translated
 from shared.events.base import Event
-from shared.events.catalogue import REVOCATIONS, SENDS
+from shared.events.catalogue import NOTIFICATION_POLICIES, REVOCATIONS, SENDS
 from shared.events.codec import decode
 
 _BATCH = 500
@@ -18,6 +18,8 @@ class Upkeep:
         self._facts = database.collection("upkeep", [])
         self._messages = database.collection("messages", [])
         self._revocations = database.collection("revocations", [])
+        self._policies = database.collection("notification_policies", [])
+        self._mutes = database.collection("mail_mutes", [])
 
     async def known_epoch(self) -> str | None:
         """The cluster that the topics were last restored on; None at the very first start."""
@@ -39,6 +41,12 @@ class Upkeep:
         """The last word on every subject, in batches."""
         async for batch in self._batches(self._revocations, "event"):
             yield [decode(REVOCATIONS.name, event.encode()) for event in batch]
+
+    async def notification_policies(self) -> AsyncIterator[list[Event]]:
+        """The last word of every user and on every mail, in batches."""
+        for collection in (self._policies, self._mutes):
+            async for batch in self._batches(collection, "event"):
+                yield [decode(NOTIFICATION_POLICIES.name, event.encode()) for event in batch]
 
     @staticmethod
     async def _batches(collection: object, field: str) -> AsyncIterator[list[str]]:

@@ -77,6 +77,7 @@ async def ids(crm: Collaborators, people: People) -> dict[str, str]:
         "{message_id}": message,
         "/v1/messages {id}": message,
         "/v1/feed {id}": message,
+        "/v1/notifications {id}": str(people.hanako.id),
         "{index}": "0",
     }
 

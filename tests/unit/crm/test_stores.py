@@ -36,6 +36,7 @@ WHOLE_DATABASE = {
     "LetterQueue",
     "RetentionQueue",
     "DeliveryQueue",
+    "MuteQueue",
 }
 
 
