@@ -178,6 +178,47 @@ async def test_a_withdrawn_notification_leaves_the_screen_and_is_never_raised_ag
     await expect(screen.page.locator(".toast.opened")).to_have_count(0)
 
 
+@pytest.mark.requirement("B8")
+@pytest.mark.parametrize("why", ["muted", "quiet_hours"])
+async def test_a_silent_notification_is_seen_in_its_row_alone_and_comes_up_never(
+    screen: Screen, why: str
+) -> None:
+    """Neither a pop-up nor a toast, also when it is told again without a word of silence."""
+    await screen.ready()
+    row = feed_row(subject="Opened at night")
+    screen.crm.feed.rows.insert(0, row)
+    id_, about = str(uuid4()), {"message_id": str(row.message_id)}
+    event = {
+        "type": "notification_raised",
+        "notification_id": id_,
+        "kind": "opened",
+        "candidates": [0],
+        **about,
+    }
+    screen.notifier.tell(type="event", cursor="c2", silent=why, event=event)
+    screen.notifier.event("feed_changed", "c3", **about)
+    await expect(screen.page.locator(f"#row-{row.message_id} .state")).to_have_text("Opened")
+    raised(screen, "c4", notification_id=id_)
+    raised(screen, "c5", kind="test", message_id=None)
+    await expect(screen.page.locator(".toast.test")).to_have_count(1)
+    await expect(screen.page.locator(".toast")).to_have_count(1)
+    await popups(screen, "shown")
+
+
+@pytest.mark.requirement("B8")
+async def test_a_mail_is_muted_in_its_row(screen: Screen) -> None:
+    """By keyboard; the focus stays on the button."""
+    await screen.ready()
+    row = screen.page.locator(f"#row-{screen.crm.feed.rows[0].message_id}")
+    await row.get_by_role("button", name="Mute").focus()
+    await screen.page.keyboard.press("Enter")
+    await expect(row.locator(".tag")).to_have_text("muted")
+    await expect(row.get_by_role("button", name="Unmute")).to_be_focused()
+    await screen.page.keyboard.press("Enter")
+    await expect(row.locator(".tag")).to_have_count(0)
+    assert not screen.crm.feed.rows[0].muted
+
+
 @pytest.mark.requirement("T4")
 async def test_a_toast_leads_to_the_mail(screen: Screen) -> None:
     await screen.ready()

@@ -55,20 +55,13 @@ class MutedContacts(Model):
 @router.get("/policy", responses=problems())
 async def policy(crm: Crm, who: Who) -> Policy:
     """Which notifications come up. Feed and badge show all of them."""
-    return _shown(await crm.notification_policies.get(who))
+    return shown_policy(await crm.notification_policies.get(who))
 
 
 @router.put("/policy", responses=problems(INVALID, MALFORMED, TOO_LARGE))
 async def change(crm: Crm, who: Who, asked: Policy) -> Policy:
     """Change it for all of your screens; it acts within a second."""
-    spans = (
-        QuietHours(days=tuple(one.days), begin=minute_of(one.begin), end=minute_of(one.end))
-        for one in asked.quiet_hours
-    )
-    wanted = NotificationPolicy(
-        opens=asked.opens, pause_days=asked.pause_days, clicks=asked.clicks, quiet_hours=tuple(spans)
-    )
-    return _shown(await crm.notification_policies.change(who, wanted))
+    return shown_policy(await crm.notification_policies.change(who, read_policy(asked)))
 
 
 @router.put("/muted-mails/{message_id}", status_code=204, responses=problems(NOT_FOUND, INVALID))
@@ -102,7 +95,19 @@ async def unmute_contact(crm: Crm, who: Who, id: UUID) -> None:  # noqa: A002
     await crm.mutes.mute_contact(who, id, muted=False)
 
 
-def _shown(policy: NotificationPolicy) -> Policy:
+def read_policy(asked: Policy) -> NotificationPolicy:
+    """The policy of a request; its version is not the client's to say."""
+    spans = (
+        QuietHours(days=tuple(one.days), begin=minute_of(one.begin), end=minute_of(one.end))
+        for one in asked.quiet_hours
+    )
+    return NotificationPolicy(
+        opens=asked.opens, pause_days=asked.pause_days, clicks=asked.clicks, quiet_hours=tuple(spans)
+    )
+
+
+def shown_policy(policy: NotificationPolicy) -> Policy:
+    """As clients read it."""
     spans = (
         QuietSpan(days=list(one.days), begin=time_of(one.begin), end=time_of(one.end))
         for one in policy.quiet_hours

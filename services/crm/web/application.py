@@ -15,6 +15,7 @@ from services.crm.model.imports import ImportPlan, ImportProgress
 from services.crm.model.mails import Mail, MailAssociations, MailBody, ThreadMail
 from services.crm.model.messages import FeedDetail, FeedRow
 from services.crm.model.never_log import NeverLogEntry
+from services.crm.model.notification_policies import MailMute, MutedContact, NotificationPolicy
 from services.crm.model.records import (
     AnyRecord,
     Association,
@@ -93,6 +94,35 @@ class Notifications(Protocol):
 
     async def test(self, who: SignedIn) -> object:
         """A test pop-up on all of the rep's screens."""
+
+
+class NotificationPolicyBook(Protocol):
+    """What comes up on the rep's screens."""
+
+    async def get(self, who: SignedIn) -> NotificationPolicy:
+        """Everything, for whoever has set nothing."""
+
+    async def change(self, who: SignedIn, wanted: NotificationPolicy) -> NotificationPolicy:
+        """Another policy."""
+
+
+class Mutes(Protocol):
+    """Of what the rep wants no pop-ups."""
+
+    async def mail(self, who: SignedIn, message_id: UUID) -> MailMute | None:
+        """None: no tracked mail of this rep's."""
+
+    async def mute_mail(self, who: SignedIn, message_id: UUID, *, muted: bool) -> None:
+        """Problem 404."""
+
+    async def contacts(self, who: SignedIn) -> tuple[MutedContact, ...]:
+        """By name."""
+
+    async def contact_is_muted(self, who: SignedIn, contact_id: UUID) -> bool:
+        """By this rep."""
+
+    async def mute_contact(self, who: SignedIn, contact_id: UUID, *, muted: bool) -> None:
+        """Problem 404, 409 (too many)."""
 
 
 class RecordBook(Protocol):
@@ -417,6 +447,12 @@ class PagesApplication(Protocol):
 
     @property
     def notifications(self) -> Notifications: ...
+
+    @property
+    def notification_policies(self) -> NotificationPolicyBook: ...
+
+    @property
+    def mutes(self) -> Mutes: ...
 
     @property
     def records(self) -> RecordBooks: ...

@@ -33,6 +33,7 @@ async def mail_page(
     """The page; `form`: in place of the associations. Problem 404."""
     application, who = visit.desk.application, visit.visitor.as_signed_in()
     found = await application.mails.get(who, message_id, visit.language)
+    mute = await application.mutes.mail(who, message_id)
     return visit.page(
         "mail.html",
         status_code=status_code,
@@ -43,6 +44,9 @@ async def mail_page(
         names={to.slot: to.name or to.address for to in found.recipients},
         form=form,
         swapped=False,
+        muted=None if mute is None else mute.by_hand,
+        mute_path=f"/mail/{message_id}/mute",
+        mute_fault="",
     )
 
 

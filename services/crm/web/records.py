@@ -79,9 +79,19 @@ async def record_page(
         properties=properties(found, owner),
         associations=await book.associations(account_id, record_id),
         privacy=await _privacy(visit, found),
+        muted=await _muted(visit, found),
+        mute_path=f"/{kind.path}/{record_id}/mute",
+        mute_fault="",
         timeline=shown,
         form=form,
     )
+
+
+async def _muted(visit: SignedInVisit, record: AnyRecord) -> bool | None:
+    """Whether the visitor muted the contact. None: it is none."""
+    if not isinstance(record, Contact):
+        return None
+    return await visit.desk.application.mutes.contact_is_muted(visit.visitor.as_signed_in(), record.id)
 
 
 async def _privacy(visit: SignedInVisit, record: AnyRecord) -> UntrackedReason | Literal["tracked"] | None:

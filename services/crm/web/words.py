@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.dates import format_date, format_datetime, get_day_names, get_timezone_name
 from babel.numbers import format_decimal
 
 from services.crm.model.addresses import AddressState
@@ -248,6 +248,13 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
+
+
+def weekdays(language: Language) -> list[tuple[str, str, str]]:
+    """Monday first: the number, the short and the long name."""
+    short = get_day_names("abbreviated", "stand-alone", language)
+    long = get_day_names("wide", "stand-alone", language)
+    return [(str(day + 1), short[day], long[day]) for day in range(7)]
 
 
 class Clock:

@@ -41,6 +41,7 @@ from services.crm.model.messages import (
 )
 from services.crm.model.never_log import NeverLogEntry
 from services.crm.model.origins import LocatedEngagement
+from services.crm.model.notification_policies import MailMute, MutedContact, NotificationPolicy
 from services.crm.model.records import (
     AnyRecord,
     Association,
@@ -381,6 +382,59 @@ class FakeNotifications:
     async def test(self, who: SignedIn) -> object:
         self.tested.append(who)
         return None
+
+
+@dataclass
+class FakeNotificationPolicies:
+    """One policy."""
+
+    policy: NotificationPolicy = field(default_factory=NotificationPolicy)
+
+    async def get(self, who: SignedIn) -> NotificationPolicy:
+        return self.policy
+
+    async def change(self, who: SignedIn, wanted: NotificationPolicy) -> NotificationPolicy:
+        self.policy = wanted
+        return wanted
+
+
+@dataclass
+class FakeMutes:
+    """Mutes rows of the feed, and contacts; `own`: the mails that are the visitor's beside those."""
+
+    feed: FakeFeed
+    muted: dict[UUID, str] = field(default_factory=dict)
+    own: set[UUID] = field(default_factory=set)
+    full: bool = False
+
+    def _row(self, message_id: UUID) -> FeedRow | None:
+        return next((row for row in self.feed.rows if row.message_id == message_id), None)
+
+    async def mail(self, who: SignedIn, message_id: UUID) -> MailMute | None:
+        row = self._row(message_id)
+        if row is None and message_id not in self.own:
+            return None
+        return MailMute(id=message_id, user_id=who.user_id, by_hand=row is not None and row.muted)
+
+    async def mute_mail(self, who: SignedIn, message_id: UUID, *, muted: bool) -> None:
+        row = self._row(message_id)
+        if row is None:
+            raise Problem(NOT_FOUND, "No such mail in your feed.")
+        self.feed.rows[self.feed.rows.index(row)] = row.model_copy(update={"muted": muted})
+
+    async def contacts(self, who: SignedIn) -> tuple[MutedContact, ...]:
+        return tuple(MutedContact(contact_id=id_, name=name) for id_, name in self.muted.items())
+
+    async def contact_is_muted(self, who: SignedIn, contact_id: UUID) -> bool:
+        return contact_id in self.muted
+
+    async def mute_contact(self, who: SignedIn, contact_id: UUID, *, muted: bool) -> None:
+        if self.full and muted:
+            raise Problem(CONFLICT, "At most 500.")
+        if muted:
+            self.muted[contact_id] = "Aiko Tanaka"
+        else:
+            self.muted.pop(contact_id, None)
 
 
 @dataclass
@@ -1027,6 +1081,8 @@ class FakeCrm:
     oauth: FakeOAuth = field(default_factory=FakeOAuth)
     feed: FakeFeed = field(default_factory=FakeFeed)
     notifications: FakeNotifications = field(default_factory=FakeNotifications)
+    notification_policies: FakeNotificationPolicies = field(default_factory=FakeNotificationPolicies)
+    mutes: FakeMutes = field(init=False)
     records: FakeRecordBooks = field(default_factory=FakeRecordBooks)
     legal_bases: FakeLegalBases = field(default_factory=FakeLegalBases)
     contact_files: FakeContactFiles = field(default_factory=FakeContactFiles)
@@ -1048,6 +1104,7 @@ class FakeCrm:
     recycle_bin: FakeRecycleBin = field(init=False)
 
     def __post_init__(self) -> None:
+        self.mutes = FakeMutes(self.feed)
         self.mail_associations = FakeMailAssociations(self.mails)
         self.pins = FakePins(self.timelines)
         self.recycle_bin = FakeRecycleBin(self.records)

@@ -249,6 +249,12 @@
     if (popup) onScreen.has(id) ? onScreen.set(id, { toast, popup }) : popup.close();
   };
 
+  // The rep wants no pop-up of it: the row says it, and nothing comes up later either.
+  const silenced = async (event) => {
+    claimToast(event.notification_id);
+    await claimPopup(event.notification_id);
+  };
+
   const retracted = async (event) => {
     const id = event.notification_id;
     if (onScreen.has(id)) note(page.textWithdrawn);
@@ -307,7 +313,7 @@
     event(message) {
       const { event } = message;
       if (event.type === "feed_changed" && ids.test(event.message_id)) refreshRow(event.message_id);
-      if (event.type === "notification_raised") raised(event).catch(() => {});
+      if (event.type === "notification_raised") (message.silent ? silenced : raised)(event).catch(() => {});
       if (event.type === "notification_retracted") retracted(event).catch(() => {});
       keepCursor(message.cursor);
     },
