@@ -5,6 +5,8 @@ reports of viewing, hits before and after). So the judgements of a message depen
 order of their arrival.
 """
 
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from services.tracker import session, verdict
@@ -133,6 +135,7 @@ def _counted(
         first=is_first,
         raises=raises(reading, hit),
         held=held,
+        previous_at=_read_before(cursor.lasting, hit),
     )
     judgements: tuple[Judgement, ...] = (judgement,)
     if hit.kind is EngagementKind.CLICK:
@@ -141,7 +144,14 @@ def _counted(
             opened = _inferred_in_vain(cursor, hit, judgement)
         judgements = (judgement,) if opened is None else (opened, judgement)
     sessions = {**cursor.sessions, hit.slot: after}
+    lasting = replace(lasting, read_at={**(cursor.lasting.read_at or {}), hit.slot: after.last})
     return Cursor(lasting, sessions, _with(recent, hit, judgement)), judgements
+
+
+def _read_before(lasting: Lasting, hit: Hit) -> datetime | None:
+    """A hit that is read again after a restart may find itself remembered: that is no reading before it."""
+    known = (lasting.read_at or {}).get(hit.slot)
+    return known if known is not None and known < hit.at else None
 
 
 def _remembered(lasting: Lasting, hit: Hit, this: UUID) -> tuple[Lasting, bool]:

@@ -121,11 +121,13 @@ class Recent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """What stays known of a message for ever: engagement ids of what was counted first."""
+    """What stays known of a message for ever: engagement ids of what was counted first, and when each slot
+    was last read or followed by a person."""
 
     first_open: UUID | None = None
     first_click: UUID | None = None
     opened: Mapping[int | None, UUID] | None = None
+    read_at: Mapping[int | None, datetime] | None = None
 
     def open_of(self, slot: int | None) -> UUID | None:
         """The open that a click of this slot needs no inferring for."""
@@ -159,7 +161,7 @@ class Cursor(NamedTuple):
 class Judgement(NamedTuple):
     """The verdict on a hit, or an open inferred from it.
 
-    `raises`: the rep is told. `held`: not at once (B3).
+    `raises`: the rep is told. `held`: not at once (B3). `previous_at`: when the slot was read before.
     """
 
     engagement_id: UUID
@@ -172,6 +174,7 @@ class Judgement(NamedTuple):
     inferred: bool = False
     raises: bool = False
     held: bool = False
+    previous_at: datetime | None = None
 
 
 class Change(NamedTuple):

@@ -68,6 +68,7 @@ def _raised(change: Change) -> NotificationRaised:
         link_index=hit.link_index,
         candidates=judged.candidates,
         first=judged.first,
+        previous_at=judged.previous_at,
     )
 
 

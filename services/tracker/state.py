@@ -227,12 +227,14 @@ class MessageState:
 
 
 def _differ(one: Judgement, other: Judgement) -> bool:
-    """Whether a correction is due. Not for whether telling waits, which is no part of the judgement. Not for
-    the seconds since the send alone: they follow from which state of a scheduled mail was known, which a
-    restart may see otherwise."""
+    """Whether a correction is due. Not for whether telling waits, which is no part of the judgement, nor for
+    when it was read before, which an engagement does not say. Not for the seconds since the send alone: they
+    follow from which state of a scheduled mail was known, which a restart may see otherwise."""
     return one != other and (_timeless(one) != _timeless(other))
 
 
 def _timeless(judgement: Judgement) -> Judgement:
     evidence = tuple(spoke for spoke in judgement.finding.evidence if spoke.rule != timing.AFTER_SEND.id)
-    return judgement._replace(held=False, finding=judgement.finding._replace(evidence=evidence))
+    return judgement._replace(
+        held=False, previous_at=None, finding=judgement.finding._replace(evidence=evidence)
+    )

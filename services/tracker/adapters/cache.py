@@ -118,11 +118,12 @@ def _offsets_key(partition: int) -> bytes:
 def _encoded(record: Record) -> bytes:
     lasting = record.lasting
     opened = [(slot, str(open_id)) for slot, open_id in (lasting.opened or {}).items()]
-    return orjson.dumps([list(record.sent), lasting.first_open, lasting.first_click, opened])
+    read_at = list((lasting.read_at or {}).items())
+    return orjson.dumps([list(record.sent), lasting.first_open, lasting.first_click, opened, read_at])
 
 
 def _decoded(value: bytes) -> Record:
-    sent, first_open, first_click, opened = orjson.loads(value)
+    sent, first_open, first_click, opened, *later = orjson.loads(value)  # older releases wrote four
     event_id, state, at, judged_from, account_id, user_id, *rest = sent
     return Record(
         Sent(
@@ -138,5 +139,6 @@ def _decoded(value: bytes) -> Record:
             UUID(first_open) if first_open else None,
             UUID(first_click) if first_click else None,
             {slot: UUID(open_id) for slot, open_id in opened} or None,
+            {slot: datetime.fromisoformat(at) for part in later for slot, at in part} or None,
         ),
     )

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 
-from services.tracker.adapters.cache import CacheInUse, Offsets, SendCache
+from services.tracker.adapters import cache as module
+from services.tracker.adapters.cache import CacheInUse, Offsets, SendCache, _encoded
 from services.tracker.handlers import sent_of
 from services.tracker.model import Lasting
 from services.tracker.shard import Record
@@ -38,6 +40,7 @@ def _record(event: SendEvent | None = None) -> Record:
         Lasting(),
         Lasting(new_id(), None, {None: new_id()}),
         Lasting(new_id(), new_id(), {0: new_id(), 2: new_id()}),
+        Lasting(new_id(), None, {0: new_id()}, {0: at(60.25), None: at(70)}),
     ],
 )
 def test_a_record_comes_back_as_it_was(folder: Path, event: SendEvent, lasting: Lasting) -> None:
@@ -50,6 +53,21 @@ def test_a_record_comes_back_as_it_was(folder: Path, event: SendEvent, lasting: 
     assert again.get(4, MESSAGE) is None
     assert (again.offsets(3), again.offsets(4)) == (Offsets(7, 9), Offsets(0, 0))
     again.close()
+
+
+@pytest.mark.requirement("B8")
+def test_a_record_that_an_older_release_wrote_is_read(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """It says nothing of when a mail was read."""
+    lasting = Lasting(new_id(), None, {0: new_id()})
+    cache = SendCache(folder, "epoch")
+    with monkeypatch.context() as before:
+        written = _encoded
+        before.setattr(module, "_encoded", lambda record: orjson.dumps(orjson.loads(written(record))[:4]))
+        cache.write(0, {MESSAGE: Record(sent_of(message()), lasting)}, Offsets(1, 1))
+    found = cache.get(0, MESSAGE)
+    assert found is not None
+    assert found.lasting == lasting
+    cache.close()
 
 
 def test_another_cluster_empties_it(folder: Path) -> None:

@@ -1,10 +1,11 @@
 """One message: repetitions, readings, inferred opens, own views, order of arrival."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from services.tracker.shard import Shard
 from shared.events.engagements import EngagementJudged
 from shared.events.ids import derived_id, new_id
 from shared.events.notifications import NotificationRaised, NotificationRetracted
@@ -93,6 +94,47 @@ def test_a_reading_is_told_once() -> None:
     raised = [event.hit_id for event in tracked.told if isinstance(event, NotificationRaised)]
     assert raised == [opens[0].event_id, opens[3].event_id]
     assert [tracked.judged(opened).first for opened in opens] == [True, False, False, False]
+
+
+_A_DAY = 24 * 60 * 60
+
+
+def _previous(tracked: Tracked) -> list[datetime | None]:
+    return [event.previous_at for event in tracked.told if isinstance(event, NotificationRaised)]
+
+
+@pytest.mark.requirement("B8")
+def test_a_notification_says_when_the_mail_was_read_before_also_weeks_later() -> None:
+    """Neither another recipient's reading counts nor the rep's own view."""
+    opens = [hit(when, slot=0) for when in (60, 600, 9 * _A_DAY, 40 * _A_DAY)]
+    other = hit(9 * _A_DAY + 60, slot=1)
+    own = viewing(30 * _A_DAY), hit(30 * _A_DAY + 1, slot=0)
+    tracked = Tracked(message(recipients=2), *opens[:3], other, *own, opens[3])
+    assert _previous(tracked) == [None, at(600), None, at(9 * _A_DAY)]
+
+
+@pytest.mark.requirement("B8")
+def test_it_is_known_after_a_restart_and_a_hit_that_is_read_again_is_not_before_itself() -> None:
+    first, second = hit(60), hit(9 * _A_DAY)
+    tracked = Tracked(message(), first)
+    tracked.shard.evict(at(3 * _A_DAY))
+    (record,) = tracked.shard.take_unsaved().values()
+    again = Tracked()
+    again.shard = Shard({MESSAGE: record}.get, timedelta(hours=24), most=1000)
+    again.take(first, second)
+    assert _previous(again) == [None, at(60)]
+
+
+@pytest.mark.requirement("B8", "T9")
+def test_a_late_hit_corrects_no_engagement_for_the_time_before_it() -> None:
+    early, later = hit(60), hit(2 * 60 * 60)
+    tracked = Tracked(message(), later)
+    judged = [event for event in tracked.take(early) if isinstance(event, EngagementJudged)]
+    corrected = [event for event in judged if event.hit_id == later.event_id]
+    assert [(event.revision, event.first) for event in corrected] == [(1, False)]
+    between = hit(60 * 60)
+    judged = [event for event in tracked.take(between) if isinstance(event, EngagementJudged)]
+    assert [event.hit_id for event in judged] == [between.event_id]
 
 
 @pytest.mark.requirement("B7")
