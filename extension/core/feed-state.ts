@@ -12,6 +12,8 @@ export interface FeedRow {
   last_open_at: string | null;
   opens: number;
   clicks: number;
+  /** The rep wants no pop-ups about it, on any screen. */
+  muted?: boolean;
 }
 
 export type Shown = "opened" | "possible_open" | "sent";

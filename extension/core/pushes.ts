@@ -1,5 +1,6 @@
 /**
- * What to do with an event of the push stream: raise a pop-up, clear one, count it for the summary.
+ * What to do with an event of the push stream: raise a pop-up, clear one, count it for the summary, or only
+ * on the badge.
  *
  * The book of what was shown outlives restarts and is written before the screen changes: rather none than two.
  */
@@ -31,17 +32,25 @@ export interface Book {
 export type Action =
   | { do: "show"; raised: Raised }
   | { do: "count"; raised: Raised }
+  | { do: "badge"; raised: Raised }
   | { do: "clear"; id: string }
   | { do: "nothing" };
 
 export const EMPTY_BOOK: Book = { settled: [] };
 
-export function receive(book: Book, event: Raised | Retracted, now: number): { book: Book; action: Action } {
+/** `silent`: the rep wants no pop-up of it (B8), now or later. */
+export function receive(
+  book: Book,
+  event: Raised | Retracted,
+  now: number,
+  silent = false,
+): { book: Book; action: Action } {
   const id = event.notification_id;
   const known = book.settled.includes(id);
   if (event.type === "notification_retracted")
     return { book: known ? book : settle(book, id), action: { do: "clear", id } };
   if (known) return { book, action: { do: "nothing" } };
+  if (silent) return { book: settle(book, id), action: { do: "badge", raised: event } };
   const age = now - Date.parse(event.occurred_at);
   return { book: settle(book, id), action: { do: age > OLD_MS ? "count" : "show", raised: event } };
 }

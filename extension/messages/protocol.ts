@@ -129,7 +129,7 @@ export const FromPages = v.variant("type", [
   v.object({ type: v.literal("kept-feed"), account: Account }),
   v.object({ type: v.literal("row"), account: Account, message_id: Id }),
   v.object({ type: v.literal("seen"), account: Account }),
-  v.object({ type: v.literal("mute"), message_id: Id, muted: v.boolean() }),
+  v.object({ type: v.literal("mute"), account: Account, message_id: Id, muted: v.boolean() }),
   v.object({ type: v.literal("discover"), server: Text(2000) }),
   v.object({ type: v.literal("sign-in"), account: Account, server: Text(2000) }),
   v.object({ type: v.literal("sign-out"), account: Account }),

@@ -65,17 +65,17 @@ function actions(
     if (!details.hidden) void fill(details, row, account, overview);
   });
   more.setAttribute("aria-expanded", "false");
-  const place = make("div", "actions", more, muteButton(row, overview, say));
+  const place = make("div", "actions", more, muteButton(row, account.account, overview, say));
   const contact = row.recipients.find((one) => one.contact_id !== null)?.contact_id;
   if (contact) place.append(button("quiet", say("openRecord"), () => open(`/contacts/${contact}`)));
   return place;
 }
 
-function muteButton(row: FeedRow, overview: Overview, say: Say): HTMLElement {
-  let muted = overview.muted.includes(row.message_id);
+function muteButton(row: FeedRow, account: string, overview: Overview, say: Say): HTMLElement {
+  let muted = row.muted || overview.muted.includes(row.message_id);
   const mute = button("quiet", "", () => {
     muted = !muted;
-    void askFromPage({ type: "mute", message_id: row.message_id, muted });
+    void askFromPage({ type: "mute", account, message_id: row.message_id, muted });
     show();
   });
   const show = () => {

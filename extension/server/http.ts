@@ -30,7 +30,7 @@ const LARGEST_ANSWER = 8 * 1024 * 1024;
 
 export interface Asked {
   url: string;
-  method?: "GET" | "POST" | "PUT";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   headers?: Record<string, string>;
   body?: string | Uint8Array<ArrayBuffer>;
   deadlineMs: number;

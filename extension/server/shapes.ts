@@ -77,6 +77,7 @@ export const Row = v.object({
   last_open_at: v.nullable(Moment),
   opens: Count,
   clicks: Count,
+  muted: v.optional(v.boolean(), false),
 });
 export type Row = v.InferOutput<typeof Row>;
 
@@ -150,7 +151,13 @@ export type PushEvent = v.InferOutput<typeof Event>;
 const Cursor = Text(400);
 export const Frame = v.variant("type", [
   v.object({ type: v.literal("ready"), cursor: Cursor }),
-  v.object({ type: v.literal("event"), cursor: Cursor, event: v.unknown() }),
+  v.object({
+    type: v.literal("event"),
+    cursor: Cursor,
+    /** Why the rep wants no pop-up of it. */
+    silent: v.optional(Text(100)),
+    event: v.unknown(),
+  }),
   v.object({
     type: v.literal("summary"),
     cursor: Cursor,

@@ -153,6 +153,12 @@ export class Calls implements Poster {
     await this.#tell(account, "POST", `${await this.#app(account)}/v1/notifications/test`);
   }
 
+  /** A mail of the rep's: pop-ups about it on all of the rep's screens, or none. */
+  async mute(account: string, messageId: string, muted: boolean): Promise<void> {
+    const url = `${await this.#app(account)}/v1/notifications/muted-mails/${messageId}`;
+    await this.#tell(account, muted ? "PUT" : "DELETE", url);
+  }
+
   async #find(account: string, type: RecordType, text: string): Promise<Found[]> {
     const query = new URLSearchParams({ q: text, limit: "10" });
     const page = await this.#read(account, FoundPage, `/v1/${PATHS[type]}?${query}`);
@@ -174,7 +180,7 @@ export class Calls implements Poster {
     return this.signIns.authorized(account, deadlineMs, (with_) => ask(shape, { url, ...with_ }));
   }
 
-  #tell(account: string, method: "POST" | "PUT", url: string, body: object = {}): Promise<void> {
+  #tell(account: string, method: "POST" | "PUT" | "DELETE", url: string, body: object = {}): Promise<void> {
     return this.signIns.authorized(account, POST_MS, (with_) =>
       tell({ url, method, body: JSON.stringify(body), ...with_ }),
     );

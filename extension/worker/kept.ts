@@ -47,6 +47,7 @@ export const unread = new Stored(
   v.object({ ids: Strings, more: v.number() }) as unknown as v.GenericSchema<unknown, Unread>,
   NOTHING_UNREAD,
 );
+/** Mails muted here of which the server could not be told. */
 export const muted = new Stored(local, "muted", Strings, []);
 
 /** Mail that was prepared and is not sent yet. Its window ends with the browser, and so may this. */

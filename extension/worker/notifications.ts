@@ -30,8 +30,8 @@ export class Notifications {
   ) {}
 
   /** Events change the book one after the other. */
-  hear(account: string, event: Raised | Retracted): Promise<void> {
-    return this.#next(() => this.#hear(account, event));
+  hear(account: string, event: Raised | Retracted, silent: boolean): Promise<void> {
+    return this.#next(() => this.#hear(account, event, silent));
   }
 
   #next(work: () => Promise<void>): Promise<void> {
@@ -39,15 +39,16 @@ export class Notifications {
     return this.#inOrder;
   }
 
-  async #hear(account: string, event: Raised | Retracted): Promise<void> {
+  async #hear(account: string, event: Raised | Retracted, silent: boolean): Promise<void> {
     const before = await book.read();
-    const { book: after, action } = receive(before, event, Date.now());
+    const { book: after, action } = receive(before, event, Date.now(), silent || (await isMutedHere(event)));
     if (after !== before) await book.write({ settled: [...after.settled] });
     if (action.do === "clear") await this.#clear(action.id);
     if (action.do === "count") {
       await this.#count((all) => withOne(all, action.raised.notification_id));
       this.#summariseSoon(1);
     }
+    if (action.do === "badge") await this.#count((all) => withOne(all, action.raised.notification_id));
     if (action.do === "show") await this.#show(account, action.raised);
   }
 
@@ -91,7 +92,6 @@ export class Notifications {
   }
 
   async #show(account: string, raised: Raised): Promise<void> {
-    if (raised.message_id && (await muted.read()).includes(raised.message_id)) return;
     const say = await this.say();
     const name = `raised ${raised.notification_id} ${account} ${raised.message_id ?? ""}`;
     if (raised.kind === "test") {
@@ -141,6 +141,12 @@ export class Notifications {
     await unread.change(change);
     await showBadge();
   }
+}
+
+/** Of which the server could not be told. */
+async function isMutedHere(event: Raised | Retracted): Promise<boolean> {
+  if (event.type !== "notification_raised" || event.message_id === null) return false;
+  return (await muted.read()).includes(event.message_id);
 }
 
 function who(say: Say, mail: Subject | null, slots: readonly number[]): string {

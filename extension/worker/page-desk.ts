@@ -56,10 +56,14 @@ export function pageDesk(calls: Calls, signIns: SignIns, queue: Queue, streams: 
       await showBadge();
       return null;
     },
-    mute: async ({ message_id, muted: on }) => {
+    mute: async ({ account, message_id, muted: on }) => {
+      const told = await calls.mute(account, message_id, on).then(
+        () => true,
+        () => false,
+      );
       await muted.change((all) => {
         const others = all.filter((one) => one !== message_id);
-        return on ? [...others, message_id].slice(-5000) : others;
+        return on && !told ? [...others, message_id].slice(-5000) : others;
       });
       return null;
     },

@@ -60,17 +60,17 @@ export class Streams {
     if (!("cursor" in frame)) return;
     const { cursor } = frame;
     const move = () => cursors.change((all) => ({ ...all, [account]: cursor }));
-    if (frame.type === "event") await this.#event(account, frame.event);
+    if (frame.type === "event") await this.#event(account, frame.event, frame.silent !== undefined);
     await move();
     if (frame.type === "summary") await this.notifications.missed(frame.count, frame.notification_ids);
     // Also when the stream stands anew: what changed before, while there was none, was told to nobody.
     tellPages();
   }
 
-  async #event(account: string, value: unknown): Promise<void> {
+  async #event(account: string, value: unknown, silent: boolean): Promise<void> {
     const event = eventIn(value);
     if (event?.type === "notification_raised" || event?.type === "notification_retracted")
-      await this.notifications.hear(account, event);
+      await this.notifications.hear(account, event, silent);
     if (event?.type === "settings_changed") this.changed(account);
     if (event?.type === "sign_in_revoked") await this.signIns.renewed(account).catch(() => undefined);
   }

@@ -32,6 +32,22 @@ describe("pushes (T4, B3)", () => {
     expect(receive(restarted(old.book), raised("1", 300_001), NOW).action.do).toBe("nothing");
   });
 
+  it("counts a silent one on the badge alone, whatever its age, and never shows it afterwards (B8)", () => {
+    for (const age of [0, 600_000]) {
+      const silent = receive(EMPTY_BOOK, raised("1", age), NOW, true);
+      expect(silent.action.do).toBe("badge");
+      expect(receive(restarted(silent.book), raised("1", age), NOW).action.do).toBe("nothing");
+    }
+    const shown = receive(EMPTY_BOOK, raised("1"), NOW).book;
+    expect(receive(shown, raised("1"), NOW, true).action.do).toBe("nothing");
+  });
+
+  it("clears a silent one that is withdrawn", () => {
+    const retracted = { type: "notification_retracted", notification_id: "1" } as const;
+    const silent = receive(EMPTY_BOOK, raised("1"), NOW, true).book;
+    expect(receive(silent, retracted, NOW).action).toEqual({ do: "clear", id: "1" });
+  });
+
   it("clears a retracted one, and never raises one whose retraction came first", () => {
     const retracted = { type: "notification_retracted", notification_id: "1" } as const;
     const shown = receive(EMPTY_BOOK, raised("1"), NOW);
