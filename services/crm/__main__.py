@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.crm.adapters.consumers import archive_consumer, message_consumer
+from services.crm.adapters.counting import count_until
 from services.crm.adapters.outbox import PUBLISH_TIMEOUT_S, OutboxPublisher
 from services.crm.adapters.postman import deliver_until
 from services.crm.adapters.relay import Relay
@@ -72,6 +73,7 @@ async def serve(runtime: Runtime) -> None:
             review_until(runtime.stopping, crm.mutes, runtime.progress, MUTES_LOOP),
             retain_until(runtime.stopping, crm.retention, runtime.progress),
             carry_until(runtime.stopping, crm.webhook_post, sender, runtime.progress),
+            count_until(runtime.stopping, crm.stores.counting),
             *_delivery(runtime, crm),
         )
     finally:

@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from services.crm.api import (
+    accuracy,
     api_tokens,
     attachments,
     companies,
@@ -43,6 +44,7 @@ _NOUNS = (
     me,
     own_addresses,
     feed,
+    accuracy,
     *_RECORDS,
     compose,
     messages,

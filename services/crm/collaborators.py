@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from services.crm.adapters.gazetteer import Gazetteer
 from services.crm.adapters.signing_keys import new_keys
 from services.crm.application.accounts import AccountBook
+from services.crm.application.accuracy import AccuracyBook
 from services.crm.application.addresses import AddressStores, OwnAddresses
 from services.crm.application.api_tokens import ApiTokenBook, TokenStores
 from services.crm.application.attachments import MailAttachments
@@ -47,6 +48,7 @@ from services.crm.model.addresses import AddressLink
 from services.crm.model.users import PasswordLink
 from services.crm.settings import CrmSettings
 from services.crm.store.accounts import Accounts, Users
+from services.crm.store.accuracy import CountingQueue, VerdictCounts
 from services.crm.store.addresses import AddressClaims, ProvenAddresses
 from services.crm.store.api_tokens import ApiTokens
 from services.crm.store.attachments import AttachmentFiles, AttachmentLedger
@@ -111,6 +113,7 @@ class Stores:
     upkeep: Upkeep
     audit: AuditLog
     bodies: Bodies
+    counting: CountingQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class Collaborators:
     compose: ComposeContexts
     gazetteer: Gazetteer
     feed: Feed
+    accuracy: AccuracyBook
     records: RecordBooks
     recycle_bin: RecycleBin
     legal_bases: LegalBases
@@ -220,7 +224,9 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     return Collaborators(
         configuration=configuration,
         clock=clock,
-        stores=Stores(messages, hits, OutboxQueue(database), Upkeep(database), audit, bodies),
+        stores=Stores(
+            messages, hits, OutboxQueue(database), Upkeep(database), audit, bodies, CountingQueue(database)
+        ),
         accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
@@ -228,6 +234,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         compose=ComposeContexts(accounts, records, never_log),
         gazetteer=gazetteer,
         feed=Feed(messages, mute_store, hits, gazetteer, clock),
+        accuracy=AccuracyBook(VerdictCounts(database), roles),
         records=books,
         contact_files=ContactFiles(books.contacts, records, users, ImportFiles(database), clock),
         legal_bases=LegalBases(database, records, auditor, reviews, clock),

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from services.crm import demo
+from services.crm.adapters.counting import count_all
 from services.crm.adapters.restore import restore
 from services.crm.adapters.signing_keys import SigningKeysUnreadable, load_or_create
 from services.crm.collaborators import Collaborators, Configuration, collaborate
@@ -131,6 +132,16 @@ def restore_topics(as_json: AsJson = False) -> None:
     counts = _run(again)
     said = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
     typer.echo(json.dumps(counts) if as_json else said)
+
+
+@crm.command("count-verdicts")
+def count_verdicts() -> None:
+    """Count verdicts that an earlier version wrote, for the Accuracy page. Twice does no harm.
+
+    crm does it once by itself. Run it where the earlier version went on writing beside the new one.
+    """
+    counted = _run(lambda nouns: count_all(nouns.stores.counting))
+    typer.echo(f"{counted} counted")
 
 
 def _run(body: Callable[[Collaborators], Awaitable[Result]]) -> Result:

@@ -14,8 +14,12 @@ class Roles:
 
     async def need_super_admin(self, who: SignedIn, session: Session | None = None) -> None:
         """Problem 403 for all others, and for who was one when the token was issued (A1)."""
-        if who.role is Role.SUPER_ADMIN:
-            user = await self._users.get(who.account_id, who.user_id, session)
-            if user is not None and not user.disabled and user.role is Role.SUPER_ADMIN:
-                return
-        raise Problem(FORBIDDEN, "Only a super admin sees and changes this.")
+        if not await self.is_super_admin(who, session):
+            raise Problem(FORBIDDEN, "Only a super admin sees and changes this.")
+
+    async def is_super_admin(self, who: SignedIn, session: Session | None = None) -> bool:
+        """Whether they still are."""
+        if who.role is not Role.SUPER_ADMIN:
+            return False
+        user = await self._users.get(who.account_id, who.user_id, session)
+        return user is not None and not user.disabled and user.role is Role.SUPER_ADMIN

@@ -10,7 +10,10 @@ COUNTED = frozenset({Verdict.HUMAN, Verdict.PROXIED_HUMAN})
 
 
 class Engagement(Model):
-    """One verdict. `occurred_at` is the time of the hit; `candidates` are recipient slots."""
+    """One verdict. `occurred_at` is the time of the hit; `candidates` are recipient slots.
+
+    `first_revision`, `first_verdict`: the earliest word on the hit that came here; None: this one.
+    """
 
     id: UUID
     revision: int
@@ -30,6 +33,13 @@ class Engagement(Model):
     anonymous: bool = False
     candidates: tuple[int, ...] = ()
     link_index: int | None = None
+    first_revision: int | None = None
+    first_verdict: Verdict | None = None
+
+    @property
+    def was(self) -> Verdict | None:
+        """What was said of it before, if that was something else."""
+        return None if self.first_verdict is self.verdict else self.first_verdict
 
     @property
     def counts(self) -> bool:

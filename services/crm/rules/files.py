@@ -12,6 +12,7 @@ from services.crm.model.engagements import Engagement
 from services.crm.model.messages import Draft, Message, MessageRecipient
 from services.crm.model.records import Contact
 from services.crm.model.timeline import TimelineRow
+from services.crm.rules.accuracy import Place, Recount, place_of
 from services.crm.rules.addresses import fold
 from services.crm.rules.feed import feed_row
 from services.crm.rules.sends import newer, with_send
@@ -21,21 +22,23 @@ from services.crm.rules.times import to_milliseconds
 from services.crm.rules.uploads import Fate, fate, fates, with_fate
 from services.crm.rules.webhooks import Known, Transition
 from shared.events.base import Event
-from shared.events.engagements import EngagementJudged
+from shared.events.engagements import EngagementJudged, Verdict
 from shared.events.ids import derived_id
 from shared.events.log_decisions import LogDecided
 from shared.events.notifications import FeedChanged
 from shared.events.sends import AnySendEvent, SendEvent
 
 _SENDS: TypeAdapter[SendEvent] = TypeAdapter(AnySendEvent)
-_ENGAGEMENT_FIELDS = frozenset(Engagement.model_fields) - {"id"}
+_FIRST = frozenset({"first_revision", "first_verdict"})
+_ENGAGEMENT_FIELDS = frozenset(Engagement.model_fields) - _FIRST - {"id"}
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFile:
     """A message with its engagements (by id) and its decision.
 
-    `overtaken`: an older state was delivered after a newer one, so it may now be the one that the
+    `counted`: where engagements stand in the counts of verdicts, by id; one that is not there was never
+    counted. `overtaken`: an older state was delivered after a newer one, so it may now be the one that the
     compacted topic keeps.
     """
 
@@ -43,6 +46,7 @@ class MessageFile:
     engagements: dict[UUID, Engagement] = field(default_factory=dict)
     decision: Decision | None = None
     overtaken: bool = False
+    counted: Mapping[UUID, Place] = field(default_factory=dict)
 
     @property
     def known(self) -> Known:
@@ -76,6 +80,7 @@ class Rewrite:
     files: tuple[tuple[UUID, Fate], ...] = ()
     newcomers: tuple[Newcomers, ...] = ()
     transitions: tuple[Transition, ...] = ()
+    recounts: tuple[Recount, ...] = ()
 
     def __add__(self, other: "Rewrite") -> "Rewrite":
         return Rewrite(
@@ -89,6 +94,7 @@ class Rewrite:
             self.files + other.files,
             self.newcomers + other.newcomers,
             self.transitions + other.transitions,
+            self.recounts + other.recounts,
         )
 
 
@@ -146,8 +152,9 @@ def _with_engagements(file: MessageFile, events: Sequence[EngagementJudged]) -> 
     for event in events:
         judged = _engagement(event)
         known = engagements.get(judged.id)
-        if known is None or _standing(known) < _standing(judged):
-            engagements[judged.id], changed = judged, True
+        standing = judged if known is None else _of_both(known, judged)
+        if standing != known:
+            engagements[judged.id], changed = standing, True
     if not changed:
         return file
     message = file.message.model_copy(update={"tally": tally(engagements.values())})
@@ -156,14 +163,26 @@ def _with_engagements(file: MessageFile, events: Sequence[EngagementJudged]) -> 
 
 def _engagement(event: EngagementJudged) -> Engagement:
     fields = {name: getattr(event, name) for name in _ENGAGEMENT_FIELDS}
-    return Engagement(
-        **fields | {"id": event.engagement_id, "occurred_at": to_milliseconds(event.occurred_at)}
-    )
+    own = {"id": event.engagement_id, "occurred_at": to_milliseconds(event.occurred_at)}
+    return Engagement(**fields | own, first_revision=event.revision, first_verdict=event.verdict)
+
+
+def _of_both(known: Engagement, judged: Engagement) -> Engagement:
+    """The one that stands, with the first word of both; either way round, the same."""
+    revision, verdict = min(_first(known), _first(judged))
+    first = {"first_revision": revision, "first_verdict": Verdict(verdict)}
+    return max(known, judged, key=_standing).model_copy(update=first)
+
+
+def _first(engagement: Engagement) -> tuple[int, str]:
+    if engagement.first_revision is None or engagement.first_verdict is None:
+        return engagement.revision, engagement.verdict.value
+    return engagement.first_revision, engagement.first_verdict.value
 
 
 def _standing(engagement: Engagement) -> tuple[int, str]:
     """The highest revision wins; two verdicts of one revision (which no tracker makes) end alike too."""
-    return engagement.revision, engagement.model_dump_json()
+    return engagement.revision, engagement.model_dump_json(exclude=set(_FIRST))
 
 
 def _with_decision(file: MessageFile, event: LogDecided) -> MessageFile:
@@ -185,13 +204,12 @@ def difference(
     old = before or MessageFile(Message(id=after.message.id, user_id=after.message.user_id))
     rows_before = {row.id: row for row in timeline_rows(old.message, old.engagements.values(), old.decision)}
     rows = {row.id: row for row in timeline_rows(after.message, after.engagements.values(), after.decision)}
+    engagements = tuple(
+        engagement for id_, engagement in after.engagements.items() if old.engagements.get(id_) != engagement
+    )
     return Rewrite(
         messages=(after.message,) if before is None or old.message != after.message else (),
-        engagements=tuple(
-            engagement
-            for id_, engagement in after.engagements.items()
-            if old.engagements.get(id_) != engagement
-        ),
+        engagements=engagements,
         decisions=(after.decision,) if after.decision and after.decision != old.decision else (),
         rows=tuple(row for id_, row in rows.items() if rows_before.get(id_) != row),
         rows_gone=tuple(id_ for id_ in rows_before if id_ not in rows),
@@ -200,6 +218,7 @@ def difference(
         files=fates(old.message, old.decision, after.message, after.decision),
         newcomers=_newcomers(after),
         transitions=() if after is before else (Transition(old.known, after.known),),
+        recounts=tuple(Recount(one.id, old.counted.get(one.id), place_of(one)) for one in engagements),
     )
 
 

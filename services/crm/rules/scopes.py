@@ -12,6 +12,7 @@ _NOUNS = {  # the scopes to read, and to change
     "tickets": (Scope.RECORDS_READ, Scope.RECORDS_WRITE),
     "compose-context": (Scope.RECORDS_READ, Scope.RECORDS_READ),  # it changes nothing
     "feed": (Scope.MAIL_READ, None),
+    "accuracy": (Scope.MAIL_READ, None),
     "messages": (Scope.MAIL_READ, Scope.MAIL_WRITE),
     "settings": (Scope.SETTINGS_READ, Scope.SETTINGS_WRITE),
     "webhooks": (Scope.SETTINGS_READ, Scope.SETTINGS_WRITE),

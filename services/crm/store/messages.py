@@ -12,10 +12,12 @@ from services.crm.model.base import Page
 from services.crm.model.decisions import Decision
 from services.crm.model.engagements import Engagement
 from services.crm.model.messages import Message
+from services.crm.rules.accuracy import Place
 from services.crm.rules.feed import feed_place
 from services.crm.rules.files import MessageFile, Newcomers, Rewrite, contact_of, met
 from services.crm.rules.places import cursor, place
 from services.crm.rules.uploads import Fate, fate
+from services.crm.store.accuracy import VerdictCounts, counted_fields, counted_place
 from services.crm.store.attachments import AttachmentFiles
 from services.crm.store.bodies import Bodies
 from services.crm.store.database import AccountDocuments, Database, Document, Session
@@ -57,6 +59,7 @@ class Messages:
         self._outbox = outbox
         self._timeline = timeline
         self._bodies, self._files = uploads
+        self._counts = VerdictCounts(database)
         feed = IndexModel([("account_id", 1), ("user_id", 1), ("feed_place", -1)])
         to_contact = IndexModel([("account_id", 1), ("draft.recipients.contact_id", 1), ("_id", 1)])
         thread = IndexModel([("account_id", 1), ("user_id", 1), ("draft.provider_thread_id", 1)])
@@ -223,14 +226,18 @@ class Messages:
         engagements = await self._engagements.find(account_id, of_these, session=session)
         decisions = await self._decisions.find(account_id, keyed, session=session)
         by_message: dict[UUID, dict[UUID, Engagement]] = {}
+        counted: dict[UUID, dict[UUID, Place]] = {}
         for found in engagements:
             by_message.setdefault(found["message_id"], {})[found["_id"]] = value(Engagement, found)
+            if (at := counted_place(found)) is not None:
+                counted.setdefault(found["message_id"], {})[found["_id"]] = at
         decided = {found["_id"]: _decision(found) for found in decisions}
         return {
             found["_id"]: MessageFile(
                 message=value(Message, found),
                 engagements=by_message.get(found["_id"], {}),
                 decision=decided.get(found["_id"]),
+                counted=counted.get(found["_id"], {}),
             )
             for found in messages
         }
@@ -238,8 +245,10 @@ class Messages:
     async def _write(self, account_id: UUID, changes: Rewrite, session: Session) -> None:
         messages = {message.id: message_document(message) for message in changes.messages}
         await self._messages.put_all(account_id, messages, session)
-        engagements = {engagement.id: document(engagement) for engagement in changes.engagements}
+        counted = {one.engagement_id: counted_fields(one.after) for one in changes.recounts}
+        engagements = {one.id: {**document(one), **counted.get(one.id, {})} for one in changes.engagements}
         await self._engagements.put_all(account_id, engagements, session)
+        await self._counts.add(account_id, changes.recounts, session)
         decided = {decision.message_id: {"$set": _decided_fields(decision)} for decision in changes.decisions}
         await self._decisions.update_all(account_id, decided, session, upsert=True)
         await self._bodies.settle(account_id, changes.bodies, session)

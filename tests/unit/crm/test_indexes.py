@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,6 +14,7 @@ import services.crm.store
 from services.crm.collaborators import Configuration, collaborate
 from services.crm.model.timeline import TimelineType
 from services.crm.settings import CrmSettings
+from services.crm.store.accuracy import VerdictCounts
 from services.crm.store.audit import AuditLog
 from services.crm.store.database import AccountDocuments, Database
 from services.crm.store.records import AllRecords
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.requirement("R2")
 STORE = Path(services.crm.store.__path__[0])
 ACCOUNT = new_id()
 PLACE = "0" * 45
+DAY = date(2026, 11, 24)
 REF = RecordRef(record_type=RecordType.DEAL, record_id=new_id())
 
 
@@ -98,6 +101,10 @@ def pages(database: Database) -> dict[str, list[Page]]:
     kinds = (records.contacts, records.companies, records.deals, records.tickets)
     cursors = (None, PLACE)
     return {
+        "accuracy": [
+            lambda user_id=user_id: VerdictCounts(database).days(ACCOUNT, user_id, DAY, DAY)  # type: ignore[misc]
+            for user_id in (None, new_id())
+        ],
         "audit": [lambda: AuditLog(database).newest(ACCOUNT, 5)],
         "records": [
             lambda kind=kind, query=query, after=after: kind.page(ACCOUNT, query, after, 5)  # type: ignore[misc]

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.requirement("A6")
         ("DELETE", "/v1/contacts/1", Scope.RECORDS_WRITE),
         ("POST", "/v1/compose-context", Scope.RECORDS_READ),
         ("GET", "/v1/feed/1", Scope.MAIL_READ),
+        ("GET", "/v1/accuracy", Scope.MAIL_READ),
         ("GET", "/v1/messages/1/body", Scope.MAIL_READ),
         ("PUT", "/v1/messages/1/body", Scope.MAIL_WRITE),
         ("DELETE", "/v1/messages/1", Scope.MAIL_WRITE),

@@ -37,6 +37,7 @@ WHOLE_DATABASE = {
     "RetentionQueue",
     "DeliveryQueue",
     "MuteQueue",
+    "CountingQueue",
 }
 
 
