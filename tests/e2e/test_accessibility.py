@@ -76,7 +76,7 @@ async def test_nothing_serious_on_any_page(
     found: list[str] = []
     browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=list(QUIET))
     try:
-        for who, paths in ((rep, ["/feed"]), (admin, [*lists, *own, *settings])):
+        for who, paths in ((rep, ["/feed", "/accuracy"]), (admin, [*lists, *own, *settings])):
             size: ViewportSize = {"width": width, "height": 900}
             context = await browser.new_context(color_scheme=scheme, viewport=size)
             page = await context.new_page()

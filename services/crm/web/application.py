@@ -2,10 +2,12 @@
 can put fakes in its place. What the methods mean and raise is said in `services/crm/application/`."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 from uuid import UUID
 
 from services.crm.model.accounts import Account, EmailSettings, User
+from services.crm.model.accuracy import Accuracy
 from services.crm.model.addresses import AddressClaim, AddressRow
 from services.crm.model.api_tokens import ApiToken, NewApiToken
 from services.crm.model.audit import AuditEntry
@@ -87,6 +89,13 @@ class Feed(Protocol):
 
     async def detail(self, account_id: UUID, user_id: UUID, message_id: UUID) -> FeedDetail:
         """Problem 404."""
+
+
+class AccuracyBook(Protocol):
+    """Verdicts in numbers."""
+
+    async def of(self, who: SignedIn, first: date, last: date) -> Accuracy:
+        """Of one's own mail, for super admins of the account's. Problem 422."""
 
 
 class Notifications(Protocol):
@@ -444,6 +453,9 @@ class PagesApplication(Protocol):
 
     @property
     def feed(self) -> Feed: ...
+
+    @property
+    def accuracy(self) -> AccuracyBook: ...
 
     @property
     def notifications(self) -> Notifications: ...

@@ -1,6 +1,7 @@
 """Languages: catalogues are compiled from .po at start, in memory, so that none can be stale."""
 
 import io
+from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,6 +16,7 @@ LOCALES = Path(__file__).with_name("locales")
 _DEFAULT: Language = "en"
 
 
+@cache
 def translations(language: Language) -> Translations:
     """The compiled catalogue of a language."""
     with (LOCALES / language / "LC_MESSAGES" / "messages.po").open("rb") as source:

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from services.crm.model.failures import DatabaseAway
 from services.crm.rules.never_log import MAX_ENTRIES
 from services.crm.web import (
+    accuracy,
     allow,
     api_tokens,
     assets,
@@ -85,6 +86,7 @@ def make_pages(
         api_tokens,
         webhooks,
         retention,
+        accuracy,
         welcome,
     ):
         pages.include_router(module.router)

@@ -3,13 +3,15 @@
 `gettext` marks texts for the catalogue here; they are translated where they are shown.
 """
 
-from datetime import UTC, datetime, tzinfo
+from collections import defaultdict
+from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_day_names, get_timezone_name
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
+from services.crm.model.accuracy import Provider
 from services.crm.model.addresses import AddressState
 from services.crm.model.attachments import LeftOut
 from services.crm.model.letters import Trouble
@@ -40,6 +42,18 @@ VERDICTS = {
     Verdict.SELF: gettext("Yourself"),
     Verdict.OLDER_MESSAGE: gettext("Older message in thread"),
 }
+PROVIDERS = {
+    Provider.GMAIL: gettext("Gmail and Google"),
+    Provider.YAHOO: gettext("Yahoo Mail"),
+    Provider.MICROSOFT: gettext("Outlook and Microsoft"),
+    Provider.APPLE_PRIVACY: gettext("Apple Mail privacy"),
+    Provider.DIRECT: gettext("Browser or mail program, directly"),
+    Provider.SCANNER: gettext("Security scanner"),
+    Provider.ROBOT: gettext("Robot or link preview"),
+    Provider.OWN_VIEW: gettext("The sender's own view"),
+    Provider.OTHER: gettext("Not known"),
+}
+_THE_SENDER = gettext("The sender")
 KINDS = {EngagementKind.OPEN: gettext("Open"), EngagementKind.CLICK: gettext("Click")}
 TIMELINE_TYPES = {
     TimelineType.EMAIL: gettext("Emails"),
@@ -229,6 +243,48 @@ def place(found: Place, language: Language) -> str:
     return "、".join(reversed(names)) if language == "ja" else ", ".join(names)
 
 
+def verdict(which: Verdict, of_account: bool) -> str:
+    """A verdict on one's own mail, or on mail of the account, to be translated."""
+    return _THE_SENDER if of_account and which is Verdict.SELF else VERDICTS[which]
+
+
+def rule_sentence(rule: str, language: Language) -> str:
+    """What a rule says, whatever the values; nothing where no words are known for it."""
+    texts = SENTENCES.get(rule)
+    return "" if texts is None else texts[language].format_map(defaultdict(lambda: "…"))
+
+
+_SURENESS = (
+    (0.9, gettext("very sure")),
+    (0.75, gettext("sure")),
+    (0.5, gettext("fairly sure")),
+    (0.0, gettext("not sure")),
+)
+
+
+def sureness(confidence: float) -> str:
+    """A confidence from 0 to 1 in words, to be translated."""
+    return next(text for least, text in _SURENESS if confidence >= least)
+
+
+def percent(part: int, whole: int, language: Language) -> str:
+    """A share as people read it; what there is is never told as nothing, nor what is not all as all."""
+    share = part / whole if whole else 0.0
+    if 0 < share < 0.01:
+        return f"<{format_percent(0.01, locale=language)}"
+    return format_percent(min(share, 0.99) if part < whole else share, locale=language)
+
+
+def number(count: int, language: Language) -> str:
+    """With its thousands apart."""
+    return str(format_decimal(count, locale=language))
+
+
+def date_of(day: date, language: Language) -> str:
+    """A date without its year, as short as can be."""
+    return format_date(day, {"en": "MMM d", "ja": "M/d"}[language], locale=language)
+
+
 def file_size(size: int, language: Language) -> str:
     """Bytes as people read them, e.g. "1.4 MB"; 1024 of each unit make one of the next."""
     amount, unit = float(size), "B"
@@ -284,6 +340,10 @@ class Clock:
     def day(self, at: datetime) -> str:
         """The date with its year."""
         return format_date(at.astimezone(self._zone).date(), "medium", locale=self._language)
+
+    def time(self, at: datetime) -> str:
+        """The time of day alone."""
+        return format_datetime(at.astimezone(self._zone), _SHORT[self._language][0], locale=self._language)
 
     def full(self, at: datetime) -> str:
         """Date and time to the second, with its zone."""

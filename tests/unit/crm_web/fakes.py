@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,14 @@ from pydantic import SecretStr
 
 from services.crm.application.oauth import OAuthError
 from services.crm.model.accounts import Account, AddressKind, EmailSettings, User
+from services.crm.model.accuracy import Accuracy
 from services.crm.model.addresses import AddressClaim, AddressRow, AddressState
 from services.crm.model.api_tokens import ApiToken, NewApiToken
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
+from services.crm.model.engagements import Engagement
+from services.crm.model.failures import DatabaseAway
 from services.crm.model.imports import ImportPlan, ImportProgress, PlannedRow
 from services.crm.model.mails import (
     Correspondent,
@@ -74,6 +77,7 @@ from services.crm.problems import (
     UNTRUSTED_CLIENT,
     WRONG_PASSWORD,
 )
+from services.crm.rules.accuracy import accuracy
 from services.crm.rules.never_log import canonical
 from services.crm.rules.oauth import Asked
 from services.crm.rules.versions import Expected, fits
@@ -783,6 +787,20 @@ class FakePost:
 
 
 @dataclass
+class FakeAccuracy:
+    """Has counts of one day before today."""
+
+    cells: dict[str, int] = field(default_factory=dict)
+    away: bool = False
+
+    async def of(self, who: SignedIn, first: date, last: date) -> Accuracy:
+        if self.away:
+            raise DatabaseAway("test")
+        counted = [(last - timedelta(days=1), self.cells)]
+        return accuracy(counted, first, last, whole_account=who.role is Role.SUPER_ADMIN)
+
+
+@dataclass
 class FakeRetention:
     """Has three mails."""
 
@@ -1093,6 +1111,7 @@ class FakeCrm:
     audit: FakeAudit = field(default_factory=FakeAudit)
     users: FakeUsers = field(default_factory=FakeUsers)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
+    accuracy: FakeAccuracy = field(default_factory=FakeAccuracy)
     retention: FakeRetention = field(default_factory=FakeRetention)
     api_tokens: FakeApiTokens = field(default_factory=FakeApiTokens)
     webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
