@@ -245,6 +245,28 @@ def test_shares_of_a_day_are_added_before_anything_is_left_out() -> None:
     assert accuracy(outside, DAY, DAY, whole_account=False).hits == 0
 
 
+def test_less_than_none_is_none() -> None:
+    name = named(cell_of(the(judged("x"))))
+    found = accuracy([(DAY, {name: -2})], DAY, DAY, whole_account=False)
+    assert (found.hits, found.verdicts, found.providers) == (0, {}, ())
+
+
+def test_only_what_counted_is_taken_back() -> None:
+    """A privacy proxy that turns out to be a machine was never told as an open."""
+    told = {
+        (Verdict.PRIVACY_PROXY, Verdict.MACHINE): 8,
+        (Verdict.HUMAN, Verdict.SELF): 4,
+        (Verdict.HUMAN, Verdict.PROXIED_HUMAN): 2,
+        (Verdict.MACHINE, Verdict.HUMAN): 1,
+    }
+    cells = {
+        named(Cell("hit+", now, was, Provider.OTHER, "x", 90, "1")): hits for (was, now), hits in told.items()
+    }
+    wrong = accuracy([(DAY, cells)], DAY, DAY, whole_account=False).corrections
+    assert (wrong.changed, wrong.taken_back, wrong.found_after) == (15, 4, 1)
+    assert [one.hits for one in wrong.changes] == [8, 4, 2, 1]
+
+
 def test_days_side_by_side_end_with_the_last() -> None:
     ten = [DayVerdicts(day=day, verdicts={Verdict.HUMAN: 1}) for day in days(DAY, DAY + timedelta(days=9))]
     spans = grouped(ten, 7)

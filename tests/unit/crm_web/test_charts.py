@@ -110,6 +110,19 @@ def test_labels_do_not_touch_and_the_last_is_there(size: Size, number: int) -> N
     assert at[-1] <= size.width - 20
 
 
+def test_a_bar_stands_above_its_label() -> None:
+    """All but the last, whose label is kept from sticking out."""
+    chart = drawn(*[{"human": 1}] * 7)
+    below = [
+        float(one.attrib["x"]) for one in chart.iter(f"{SVG}text") if one.attrib["text-anchor"] == "middle"
+    ]
+    middles = [
+        float(rect.attrib["x"]) + float(rect.attrib["width"]) / 2
+        for rect in chart.iterfind(f"{SVG}g/{SVG}rect")
+    ]
+    assert middles[:-1] == pytest.approx(below[:-1], abs=0.2)
+
+
 def test_shares_fill_the_bar_and_are_silent() -> None:
     bar = parsed(shares({"human": 1, "machine": 3}, TWO))
     assert bar.attrib["aria-hidden"] == "true"

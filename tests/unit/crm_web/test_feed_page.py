@@ -220,3 +220,31 @@ async def test_another_reps_mail_is_not_there(browser: Browser) -> None:
         f"/feed/toast?kind=opened&message_id={other}",
     ):
         assert "There is nothing here" in await shown(browser, path, 404)
+
+
+@pytest.mark.requirement("B1", "B3")
+async def test_a_hit_says_how_sure_by_which_rules_and_what_it_was_taken_for_before(
+    browser: Browser, crm: FakeCrm
+) -> None:
+    """One that is as it was first told says nothing of a correction."""
+    row = feed_row()
+    corrected = engagement(
+        row.message_id,
+        verdict=Verdict.MACHINE,
+        confidence=0.76,
+        ruleset_version="2026.11.2",
+        evidence=(Evidence(rule="bursts.picture-and-link"),),
+        revision=1,
+        first_revision=0,
+        first_verdict=Verdict.HUMAN,
+    )
+    same = engagement(row.message_id, revision=1, first_revision=0, first_verdict=Verdict.PROXIED_HUMAN)
+    crm.feed.rows = [row]
+    for engagements, told in (((corrected,), 1), ((same,), 0), ((engagement(row.message_id),), 0)):
+        crm.feed.engagements = {row.message_id: engagements}
+        html = await shown(browser, f"/feed/rows/{row.message_id}/detail")
+        assert html.count("was: Human, now: Machine") == html.count("corrected</span>") == told
+        if told:
+            assert "Confidence: sure (76%)" in html
+            assert "rules 2026.11.2" in html
+            assert "Picture and link were fetched within the same second." in html
