@@ -7,6 +7,7 @@ there whatever this module says by then, and a repetition moves nothing.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote, unquote
@@ -107,6 +108,7 @@ def named(cell: Cell) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def read(name: str) -> Cell | None:
     """The cell of a name; None for one of another release, which counts nothing here."""
     parts = [unquote(part) for part in name.split(_BETWEEN)]

@@ -212,6 +212,16 @@ async def test_counting_goes_on_in_pieces(
     assert (await seen(crm, people)).hits == 5
 
 
+async def test_what_was_counted_between_the_look_and_the_count_is_not_counted_again(
+    crm: Collaborators, people: People, database: Database
+) -> None:
+    """By another process, or by a correction."""
+    await play(crm, *[hit(people, new_id()) for _ in range(3)])
+    found = await database.whole["engagements"].find({"account_id": people.account_id}).to_list(None)
+    await crm.stores.counting._count(people.account_id, [one["_id"] for one in found])
+    assert (await seen(crm, people)).hits == 3
+
+
 async def test_a_day_s_counts_name_no_person(crm: Collaborators, people: People, database: Database) -> None:
     """Users' ids and numbers: no message, no recipient, no address (P3, P5)."""
     mail = new_id()

@@ -249,6 +249,7 @@ def test_less_than_none_is_none() -> None:
     name = named(cell_of(the(judged("x"))))
     found = accuracy([(DAY, {name: -2})], DAY, DAY, whole_account=False)
     assert (found.hits, found.verdicts, found.providers) == (0, {}, ())
+    assert found.days[0].verdicts == {}
 
 
 def test_only_what_counted_is_taken_back() -> None:
