@@ -6,7 +6,7 @@ from enum import StrEnum
 from services.crm.model.base import Model
 from shared.events.engagements import Verdict
 
-VerdictCounts = dict[Verdict, int]
+ByVerdict = dict[Verdict, int]
 
 
 class Provider(StrEnum):
@@ -27,7 +27,7 @@ class DayVerdicts(Model):
     """A UTC day, also one without any hit."""
 
     day: date
-    verdicts: VerdictCounts
+    verdicts: ByVerdict
 
 
 class ProviderVerdicts(Model):
@@ -35,7 +35,7 @@ class ProviderVerdicts(Model):
 
     provider: Provider
     hits: int
-    verdicts: VerdictCounts
+    verdicts: ByVerdict
 
 
 class RuleHits(Model):
@@ -88,7 +88,7 @@ class Accuracy(Model):
     hits: int
     repeats: int
     inferred: int
-    verdicts: VerdictCounts
+    verdicts: ByVerdict
     days: tuple[DayVerdicts, ...]
     providers: tuple[ProviderVerdicts, ...]
     rules: tuple[RuleHits, ...]

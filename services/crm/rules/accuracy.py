@@ -15,6 +15,7 @@ from uuid import UUID
 
 from services.crm.model.accuracy import (
     Accuracy,
+    ByVerdict,
     Corrections,
     DayVerdicts,
     Provider,
@@ -22,7 +23,6 @@ from services.crm.model.accuracy import (
     RuleHits,
     RulesetHits,
     VerdictChange,
-    VerdictCounts,
 )
 from services.crm.model.engagements import COUNTED, Engagement
 from services.crm.rules.providers import provider_of
@@ -59,7 +59,7 @@ class Span(NamedTuple):
 
     first: date
     last: date
-    verdicts: VerdictCounts
+    verdicts: ByVerdict
 
 
 class Recount(NamedTuple):
@@ -218,7 +218,7 @@ def _most(cells: Counter[Cell], what: Callable[[Cell], Noun]) -> list[tuple[Noun
     return sorted(_by(cells, what).items(), key=lambda found: (-found[1], str(found[0])))
 
 
-def _verdicts(cells: Counter[Cell]) -> VerdictCounts:
+def _verdicts(cells: Counter[Cell]) -> ByVerdict:
     """In the order of the verdicts, those that there are."""
     found = _by(cells, lambda cell: cell.verdict)
     return {verdict: found[verdict] for verdict in Verdict if found[verdict]}
