@@ -22,6 +22,7 @@ from services.crm.application.directory import Directory
 from services.crm.application.dry_run import DryRuns
 from services.crm.application.email_settings import EmailSettingsPage
 from services.crm.application.feed import Feed
+from services.crm.application.histories import Histories
 from services.crm.application.legal_bases import LegalBases
 from services.crm.application.letters import LetterStores, Post
 from services.crm.application.mail_associations import MailAssociationsBook
@@ -127,6 +128,7 @@ class Collaborators:
     sign_ins: SignIns
     oauth: OAuth
     directory: Directory
+    histories: Histories
     compose: ComposeContexts
     gazetteer: Gazetteer
     feed: Feed
@@ -167,7 +169,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     files, pins, hits = AttachmentFiles(database), PinStore(database), HitArchive(database)
     hooks, gazetteer = _webhook_stores(database, clock), Gazetteer(configuration.settings.places)
     messages = Messages(database, outbox, timeline, (bodies, files), records, hooks.announcer)
-    never_log = NeverLogEntries(database)
+    upkeep, never_log = Upkeep(database), NeverLogEntries(database)
     roles = Roles(users)
     tokens = ApiTokens(database)
     auditor = Auditor(audit, tokens, clock)
@@ -225,12 +227,13 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
         configuration=configuration,
         clock=clock,
         stores=Stores(
-            messages, hits, OutboxQueue(database), Upkeep(database), audit, bodies, CountingQueue(database)
+            messages, hits, OutboxQueue(database), upkeep, audit, bodies, CountingQueue(database)
         ),
         accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),
         directory=Directory(accounts, users, records, messages, never_log, (reviews, mutes), tokens),
+        histories=Histories(messages, hits, upkeep),
         compose=ComposeContexts(accounts, records, never_log),
         gazetteer=gazetteer,
         feed=Feed(messages, mute_store, hits, gazetteer, clock),

@@ -44,4 +44,4 @@ class Engagement(Model):
     @property
     def counts(self) -> bool:
         """Whether it stands for a person's own act (T3), once."""
-        return self.folded_into is None and (self.verdict in COUNTED or self.inferred)
+        return self.folded_into is None and self.verdict in COUNTED

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from pymongo import IndexModel
 
 from services.crm.model.origins import Source
-from services.crm.store.database import AccountDocuments, Database
-from shared.events.hits import HitRecorded, ViewingReported
+from services.crm.store.database import AccountDocuments, Database, Document
+from shared.events.hits import AnyHitEvent, HitRecorded, ViewingReported
 
 Raw = HitRecorded | ViewingReported
+_RAW: TypeAdapter[Raw] = TypeAdapter(AnyHitEvent)
+_OWN_FIELDS = frozenset({"_id", "kept_until", "microseconds"})
 
 
 class HitArchive:
@@ -20,7 +23,8 @@ class HitArchive:
     def __init__(self, database: Database) -> None:
         forgotten = IndexModel("kept_until", expireAfterSeconds=0)
         in_order = IndexModel([("account_id", 1), ("occurred_at", 1)])
-        self._hits = AccountDocuments(database, "hits", [forgotten, in_order])
+        by_message = IndexModel([("account_id", 1), ("message_id", 1)])
+        self._hits = AccountDocuments(database, "hits", [forgotten, in_order, by_message])
 
     async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, timedelta]]) -> None:
         """Keep each for so long after it happened; the same hit again changes nothing."""
@@ -30,6 +34,16 @@ class HitArchive:
         """Where these came from; without those that are not archived yet or no more."""
         found = await self._hits.find(account_id, {"_id": {"$in": list(hit_ids)}})
         return {hit["_id"]: Source(hit["client_address"], hit["user_agent"]) for hit in found}
+
+    async def of_messages(self, account_id: UUID, message_ids: Sequence[UUID], limit: int) -> list[Raw]:
+        """The hits of these messages, in no order; at most so many."""
+        found = await self._hits.find(account_id, {"message_id": {"$in": list(message_ids)}}, limit=limit)
+        return [_raw(hit) for hit in found]
+
+    async def oldest(self, account_id: UUID) -> datetime | None:
+        """When the first of those happened that are kept."""
+        found = await self._hits.find(account_id, {}, sort=("occurred_at", 1), limit=1)
+        return found[0]["occurred_at"] if found else None
 
     async def count_before(self, account_id: UUID, before: datetime) -> int:
         """How many hits are older."""
@@ -44,4 +58,13 @@ class HitArchive:
 
 def _document(hit: Raw, kept: timedelta) -> Mapping[str, Any]:
     fields = hit.model_dump(exclude={"event_id", "account_id"})
-    return {**fields, "kept_until": hit.occurred_at + kept}
+    below = hit.occurred_at.microsecond % 1000  # the database's times end at milliseconds, the rules' do not
+    return {**fields, "kept_until": hit.occurred_at + kept, "microseconds": below}
+
+
+def _raw(found: Document) -> Raw:
+    below = timedelta(microseconds=found.get("microseconds", 0))
+    fields = {name: value for name, value in found.items() if name not in _OWN_FIELDS}
+    return _RAW.validate_python(
+        {**fields, "event_id": found["_id"], "occurred_at": found["occurred_at"] + below}
+    )

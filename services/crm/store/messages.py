@@ -1,6 +1,6 @@
 """Messages with their engagements and decisions: read together, rewritten together."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -92,7 +92,7 @@ class Messages:
         contact_id: UUID | None,
         after: UUID | None,
         limit: int,
-        session: Session,
+        session: Session | None = None,
     ) -> list[Message]:
         """Tracked mail to a contact (None: to anybody) in the order of its ids, after the one given."""
         where: dict[str, Any] = {"tracked": True}
@@ -124,6 +124,15 @@ class Messages:
         known = [value(Engagement, engagement) for engagement in found]
         known.sort(key=lambda engagement: (engagement.occurred_at, engagement.id), reverse=True)
         return tuple(known[:SHOWN_ENGAGEMENTS])
+
+    async def all_engagements(self, account_id: UUID, message_ids: Sequence[UUID]) -> list[Engagement]:
+        """Every engagement of these messages, in no order."""
+        found = await self._engagements.find(account_id, {"message_id": {"$in": list(message_ids)}})
+        return [value(Engagement, engagement) for engagement in found]
+
+    async def tracked_count(self, account_id: UUID) -> int:
+        """How many tracked mails there are."""
+        return await self._messages.count(account_id, {"tracked": True})
 
     async def decision(self, account_id: UUID, message_id: UUID) -> Decision | None:
         """The decision on a message, once there is one."""

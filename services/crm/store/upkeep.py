@@ -20,6 +20,7 @@ class Upkeep:
         self._revocations = database.collection("revocations", [])
         self._policies = database.collection("notification_policies", [])
         self._mutes = database.collection("mail_mutes", [])
+        self._accounts = database.collection("accounts", [])
 
     async def known_epoch(self) -> str | None:
         """The cluster that the topics were last restored on; None at the very first start."""
@@ -31,6 +32,13 @@ class Upkeep:
         """The topics of this cluster hold all that they should."""
         with translated():
             await self._facts.update_one({"_id": "cluster"}, {"$set": {"epoch": epoch}}, upsert=True)
+
+    async def account_after(self, account_id: UUID | None) -> UUID | None:
+        """The next account in the order of ids; None: the first one. None when there is none."""
+        where = {"_id": {"$gt": account_id}} if account_id else {}
+        with translated():
+            found = await self._accounts.find(where, {"_id": 1}).sort("_id", 1).limit(1).to_list(None)
+        return found[0]["_id"] if found else None
 
     async def latest_sends(self) -> AsyncIterator[list[Event]]:
         """The newest send event of every message, as it was published, in batches."""

@@ -3,6 +3,7 @@
 import itertools
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from services.crm.rules.files import (
 )
 from services.crm.rules.uploads import Fate, attached
 from shared.events.engagements import EngagementKind, Verdict
+from shared.events.ids import derived_id
 from shared.events.log_decisions import LogOutcome, Reason, RecipientOutcome
 from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE
 from shared.events.notifications import FeedChanged
@@ -223,6 +225,19 @@ def test_an_inferred_open_counts_only_while_none_was_seen() -> None:
     both = all_of([sent(), inferred, judged("p", 100)], prepared_file()).message.tally
     assert (alone.opens, both.opens) == (1, 1)
     assert both.first_open_at == inferred.occurred_at
+
+
+@pytest.mark.requirement("B7", "T3")
+@pytest.mark.parametrize(
+    "why", [{"verdict": Verdict.MACHINE}, {"folded_into": derived_id("test", "an open")}]
+)
+def test_an_open_inferred_in_vain_counts_no_more(why: dict[str, Any]) -> None:
+    """The click that proved it turned out to be a scanner's, or an open came before it."""
+    inferred = judged("c", 90, inferred=True)
+    vain = judged("c", 90, inferred=True, revision=1, **why)
+    for order in ([inferred, vain], [vain, inferred]):
+        told = all_of([sent(), *order], prepared_file()).message.tally
+        assert (told.opens, told.first_open_at) == (0, None)
 
 
 @pytest.mark.requirement("T3")

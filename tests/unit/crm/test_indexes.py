@@ -129,6 +129,7 @@ def pages(database: Database) -> dict[str, list[Page]]:
             lambda after=after: Deliveries(database).page(ACCOUNT, new_id(), after, 5)  # type: ignore[misc]
             for after in cursors
         ],
+        "hits": [lambda: crm.stores.hits.oldest(ACCOUNT)],
     }
 
 
@@ -138,7 +139,7 @@ async def test_each_page_walks_one_index(database: Database, asked: list[Query])
         for read in readers:
             await read()
     known = indexes(database)
-    assert len(asked) == 27
+    assert len(asked) == 28
     for query in asked:
         assert any(walks(index, query) for index in known[query.collection]), query
 
