@@ -15,7 +15,7 @@ _engagement_judged = unchecked(EngagementJudged)  # what it is made of was check
 
 def events_of(change: Change, ruleset_version: str = CURRENT.version) -> Iterator[Event]:
     """The engagement, and a pop-up raised or retracted where that changed."""
-    yield _engagement(change, ruleset_version)
+    yield engagement_of(change, ruleset_version)
     raised_before = change.previous is not None and change.previous.raises
     if change.judgement.raises and not raised_before:
         yield _raised(change)
@@ -23,7 +23,8 @@ def events_of(change: Change, ruleset_version: str = CURRENT.version) -> Iterato
         yield _retracted(change)
 
 
-def _engagement(change: Change, ruleset_version: str) -> EngagementJudged:
+def engagement_of(change: Change, ruleset_version: str) -> EngagementJudged:
+    """The judgement as it is told."""
     judged, hit, sent = change.judgement, change.hit, change.sent
     verdict, confidence, evidence = judged.finding
     return _engagement_judged(

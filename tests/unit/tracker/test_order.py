@@ -52,8 +52,8 @@ _HITS = st.builds(
     st.integers(0, 1),
 )
 _BEACONS = st.builds(viewing, _WHEN, user=st.sampled_from([USER, ACCOUNT]))
-_FACTS = st.lists(st.one_of(_HITS, _HITS, _BEACONS), min_size=1, max_size=9, unique_by=lambda e: e.event_id)
-_SENDS = st.sampled_from(
+FACTS = st.lists(st.one_of(_HITS, _HITS, _BEACONS), min_size=1, max_size=9, unique_by=lambda e: e.event_id)
+SENDS = st.sampled_from(
     [
         (message(recipients=2),),
         (message(MessageScheduled, when=-50, send_at=at(0)), message(when=9)),
@@ -87,7 +87,7 @@ def _in_order(sends: Sequence[Event], facts: Sequence[Event]) -> Tracked:
 
 @pytest.mark.requirement("T9")
 @settings(max_examples=300, deadline=None)
-@given(_SENDS, _FACTS, st.data())
+@given(SENDS, FACTS, st.data())
 def test_any_order_and_repetition(
     sends: tuple[SendEvent, ...], facts: list[Event], data: st.DataObject
 ) -> None:
@@ -97,7 +97,7 @@ def test_any_order_and_repetition(
 
 @pytest.mark.requirement("T9")
 @settings(max_examples=300, deadline=None)
-@given(_SENDS, _FACTS, st.data())
+@given(SENDS, FACTS, st.data())
 def test_a_restart_anywhere(sends: tuple[SendEvent, ...], facts: list[Event], data: st.DataObject) -> None:
     """The new worker reads what was committed without a word, sends before hits, then goes on."""
     delivered = data.draw(st.permutations([*sends, *facts]))
@@ -117,7 +117,7 @@ def test_a_restart_anywhere(sends: tuple[SendEvent, ...], facts: list[Event], da
 
 @pytest.mark.requirement("T9")
 @settings(max_examples=100, deadline=None)
-@given(_FACTS)
+@given(FACTS)
 def test_each_hit_is_counted_at_most_once(facts: list[Event]) -> None:
     final = _in_order([message(recipients=2)], facts).final()
     firsts = [judged.kind for judged in final.values() if judged.first]
