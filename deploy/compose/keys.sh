@@ -18,7 +18,7 @@ database="mongo:27017/?replicaSet=rs0&authSource=admin"
 cp receipts.json signing.json /secrets/crm/
 cp tracking.json receipts.json /secrets/ingest/
 cp cursors.json /secrets/notifier/
-for service in crm ingest logger; do
+for service in crm ingest logger tracker; do
     cp directory-token /secrets/$service/KAIFU_DIRECTORY_TOKEN
 done
 printf 'mongodb://crm:%s@%s' "$(cat password-crm)" "$database" > /secrets/crm/KAIFU_CRM_MONGODB_URL

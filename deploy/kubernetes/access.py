@@ -36,6 +36,7 @@ READINGS = (
     Reading("ingest", None, (REVOCATIONS,)),
     Reading("tracker", loop.GROUP, (SENDS, HITS)),
     Reading("tracker", None, (REVOCATIONS,)),
+    Reading("tracker", None, (SENDS, HITS, ENGAGEMENTS, REVOCATIONS)),  # `kaifu replay`
     Reading("logger", faust_app.GROUP, (SENDS,)),
     Reading("notifier", None, (NOTIFICATIONS, NOTIFICATION_POLICIES)),
     Reading("crm", MESSAGES_GROUP, (SENDS, ENGAGEMENTS, LOG_DECISIONS)),

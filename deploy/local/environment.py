@@ -99,7 +99,7 @@ def _own(service: str, home: Home, ports: Ports) -> dict[str, str]:
                 "KAIFU_CRM_PLACES": str(REPOSITORY / ".places"),
             }
         case "tracker":
-            return {"KAIFU_TRACKER_STATE": str(home.tracker)}
+            return {**directory, "KAIFU_TRACKER_STATE": str(home.tracker)}
         case "notifier":
             return {
                 "KAIFU_NOTIFIER_HOST": LOOPBACK,

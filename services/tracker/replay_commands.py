@@ -21,7 +21,6 @@ from services.tracker.settings import TrackerSettings
 from shared.bus.producer import PublishFailed
 from shared.directory.client import DirectoryRefused, DirectoryUnavailable
 
-_STATE = Path("var/replay.json")
 _EXIT_CODES = {"declined": 1, "interrupted": 130}
 _GO_ON = "What was sent stands; `kaifu replay --resume` goes on, or begin anew: twice does no harm"
 
@@ -38,7 +37,10 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what differs, send nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="send without asking")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with what was interrupted")] = False,
-    state: Annotated[Path, typer.Option(help="file that says how far it has come")] = _STATE,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="file that says how far it has come; default: beside the tracker's state"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on standard output")] = False,
 ) -> None:
     """Judge past hits by other rules: shows what differs, asks, sends corrections. Nobody is notified.
@@ -47,6 +49,7 @@ def replay(
     130: interrupted.
     """
     settings = TrackerSettings()
+    state = state or settings.state.with_name("replay.json")
     with _explained():
         if resume:
             bookmark = Bookmark.read(state)

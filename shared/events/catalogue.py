@@ -83,7 +83,7 @@ ENGAGEMENTS = Topic(
     name="email.engagements",
     owner="tracker",
     producers=("tracker",),
-    consumers=("crm",),
+    consumers=("crm", "tracker"),  # tracker only for `kaifu replay` without crm
     key="message_id",
     retention=timedelta(days=30),
     events=AnyEngagementEvent,

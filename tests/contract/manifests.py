@@ -35,6 +35,8 @@ _OF_COMMANDS = {
     "topics": (KafkaSettings,),
     "shell": (KafkaSettings,),
 }
+# What an operator runs in a service's own pod, with its environment.
+_IN_PODS = {"tracker": ("services/tracker/adapters/replay_sources.py",)}
 
 
 @cache
@@ -42,7 +44,7 @@ def settings_of(workload: str) -> tuple[type[BaseSettings], ...]:
     """The settings that a service reads, by its wiring, or that a job's command reads."""
     if workload not in SERVICES:
         return _OF_COMMANDS[workload]
-    wiring = [f"services/{workload}/__main__.py", "shared/process.py"]
+    wiring = [f"services/{workload}/__main__.py", "shared/process.py", *_IN_PODS.get(workload, ())]
     source = "\n".join((REPOSITORY / path).read_text() for path in wiring)
     return tuple(one for one in ALL_SETTINGS if f"{one.__name__}()" in source)
 

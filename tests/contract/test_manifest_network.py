@@ -21,7 +21,7 @@ _WEBHOOKS = 443
 
 def _expected() -> set[Arrow]:
     found = {Arrow(client, KAFKA, 9093) for client in (*_OF_THE_CATALOGUE, *_OPERATORS)}
-    found |= {Arrow(client, "crm", 8800) for client in ("ingest", "logger", "notifier", "gateway")}
+    found |= {Arrow(client, "crm", 8800) for client in ("ingest", "logger", "notifier", "tracker", "gateway")}
     found |= {Arrow("gateway", "ingest", 8801), Arrow("gateway", "ingest", 8802)}
     found |= {Arrow("gateway", "notifier", 8803)}
     found |= {Arrow("monitoring", service, 8820) for service in SERVICES}

@@ -46,7 +46,7 @@ class Histories:
         return HistoryExtent(messages=count, since=oldest)
 
     async def page(self, asked: HistoriesAsked, after: str | None) -> tuple[list[MessageHistory], PageEnd]:
-        """Some messages behind a place, of one account. Problem 400 if it is none. Raises DatabaseAway."""
+        """Some messages behind a place, of one account. Problem 422 if it is none. Raises DatabaseAway."""
         account_id, last = await self._begin(asked, after)
         if account_id is None:
             return [], PageEnd(next=None, looked_at=0)

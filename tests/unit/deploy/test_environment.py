@@ -45,7 +45,7 @@ def test_keys_go_only_to_whom_they_belong(home: Home) -> None:
     ports = Ports.free()
     by_service = {name: service_environment(name, home, ports, {}) for name in SERVICES}
     holders = {name for name, variables in by_service.items() if "KAIFU_DIRECTORY_TOKEN" in variables}
-    assert holders == {"crm", "ingest", "logger"}
+    assert holders == {"crm", "ingest", "logger", "tracker"}
     assert [name for name in SERVICES if "KAIFU_CRM_SIGNING_KEYS" in by_service[name]] == ["crm"]
     knowing = [name for name in SERVICES if "of-the-database" in "".join(by_service[name].values())]
     assert knowing == ["crm"]
