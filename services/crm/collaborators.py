@@ -226,9 +226,7 @@ def collaborate(configuration: Configuration, database: Database, clock: Clock =
     return Collaborators(
         configuration=configuration,
         clock=clock,
-        stores=Stores(
-            messages, hits, OutboxQueue(database), upkeep, audit, bodies, CountingQueue(database)
-        ),
+        stores=Stores(messages, hits, OutboxQueue(database), upkeep, audit, bodies, CountingQueue(database)),
         accounts=book,
         sign_ins=sign_ins,
         oauth=OAuth(Codes(database), families, grants, sign_ins, extension_ids, clock),

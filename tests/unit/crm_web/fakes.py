@@ -19,7 +19,6 @@ from services.crm.model.api_tokens import ApiToken, NewApiToken
 from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
-from services.crm.model.engagements import Engagement
 from services.crm.model.failures import DatabaseAway
 from services.crm.model.imports import ImportPlan, ImportProgress, PlannedRow
 from services.crm.model.mails import (
@@ -43,8 +42,8 @@ from services.crm.model.messages import (
     MessageState,
 )
 from services.crm.model.never_log import NeverLogEntry
-from services.crm.model.origins import LocatedEngagement
 from services.crm.model.notification_policies import MailMute, MutedContact, NotificationPolicy
+from services.crm.model.origins import LocatedEngagement
 from services.crm.model.records import (
     AnyRecord,
     Association,
