@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.tracker.handlers import beacon_of, hit_of
-from services.tracker.model import ALWAYS, COUNTED, Judgement, SendState, Sent
+from services.tracker.model import ALWAYS, COUNTED, Hit, Judgement, SendState, Sent
 from services.tracker.rules.rulesets import RuleSet
 from services.tracker.state import MessageState
 from shared.events.evidence import SENTENCES, Language
@@ -43,7 +43,7 @@ class _Part(BaseModel):
 class Fetch(_Part):
     """One fetch. `seconds_after_send` may be negative: before the sending was confirmed.
 
-    `link`: which link of the mail, by anything that names it. `message`: of which mail, for other hits.
+    `link`: which link of the mail, by anything that names it.
     """
 
     endpoint: Annotated[Literal["pixel", "link"], BeforeValidator(_endpoint)] = "pixel"
@@ -56,7 +56,13 @@ class Fetch(_Part):
         default=None, validation_alias=AliasChoices("link", "link_index", "url", "link_url")
     )
     slot: int | None = Field(default=None, ge=0)
-    message: str = "this"
+
+
+class OtherFetch(Fetch):
+    """A fetch besides. `message`: of which mail. `mail`: which one of several, by anything that names it."""
+
+    message: Literal["this", "newer-in-thread", "same-domain"] = "this"
+    mail: str | int | None = Field(default=None, validation_alias=AliasChoices("mail", "message_id"))
 
 
 class OwnView(_Part):
@@ -68,13 +74,10 @@ class OwnView(_Part):
 
 
 class Case(Fetch):
-    """A fetch to judge, with what else happened.
-
-    `other_hits`: `message` "this" (the same mail), "newer-in-thread" or "same-domain".
-    """
+    """A fetch to judge, with what else happened."""
 
     id: str | int | None = None
-    other_hits: tuple[Fetch, ...] = ()
+    other_hits: Annotated[tuple[OtherFetch, ...], Field(max_length=1000)] = ()
     own_views: tuple[OwnView, ...] = ()
     recipients: int = Field(default=1, ge=0, le=10_000)
 
@@ -113,15 +116,23 @@ def answer(case: Case, rules: RuleSet, language: Language = "en") -> Answer:
 
 def _folded(case: Case, rules: RuleSet) -> tuple[MessageState, UUID]:
     state = MessageState(_MESSAGE, _sent(case), rules=rules)
-    hits = [(fetch, hit_of(event, rules)) for fetch, event in _hits(case)]
+    own, *others = _hits(case)
+    hits = [(fetch, hit_of(event, rules)) for fetch, event in zip(case.other_hits, others, strict=True)]
     state.newer = tuple(hit for fetch, hit in hits if fetch.message == "newer-in-thread")
-    state.elsewhere = tuple((hit.hit_id, hit) for fetch, hit in hits if fetch.message == "same-domain")
+    state.elsewhere = tuple((_mail(fetch, hit), hit) for fetch, hit in hits if fetch.message == "same-domain")
     for view in case.own_views:
         state.put_beacon(beacon_of(_viewing(view)))
-    for fetch, hit in hits:
-        if fetch.message == "this":
-            state.put_hit(hit)
-    return state, hits[0][1].hit_id
+    judged = hit_of(own, rules)
+    for hit in (judged, *(hit for fetch, hit in hits if fetch.message == "this")):
+        state.put_hit(hit)
+    return state, judged.hit_id
+
+
+def _mail(fetch: OtherFetch, hit: Hit) -> UUID:
+    """Each picture that names no mail is another mail's; links that name none are of one."""
+    if fetch.mail is not None:
+        return derived_id("case", "mail", str(fetch.mail))
+    return hit.hit_id if fetch.endpoint == "pixel" else derived_id("case", "mail")
 
 
 def _last_word(state: MessageState, hit_id: UUID) -> Judgement:
@@ -137,26 +148,23 @@ def _sent(case: Case) -> Sent:
     )
 
 
-def _hits(case: Case) -> Iterator[tuple[Fetch, HitRecorded]]:
+def _hits(case: Case) -> Iterator[HitRecorded]:
     """The case's own fetch first."""
     fetches: Sequence[Fetch] = (case, *case.other_hits)
     links = _links(fetches)
     for number, (fetch, link) in enumerate(zip(fetches, links, strict=True)):
-        yield (
-            fetch,
-            HitRecorded(
-                event_id=derived_id("case", "hit", number),
-                occurred_at=_SENT_AT + timedelta(seconds=fetch.seconds_after_send),
-                account_id=_ACCOUNT,
-                message_id=_MESSAGE,
-                endpoint=Endpoint(fetch.endpoint),
-                method=fetch.method,
-                slot=fetch.slot,
-                link_index=link,
-                client_address=fetch.ip,
-                user_agent=(fetch.user_agent or "")[:MAX_USER_AGENT],
-                headers=fetch.headers,
-            ),
+        yield HitRecorded(
+            event_id=derived_id("case", "hit", number),
+            occurred_at=_SENT_AT + timedelta(seconds=fetch.seconds_after_send),
+            account_id=_ACCOUNT,
+            message_id=_MESSAGE,
+            endpoint=Endpoint(fetch.endpoint),
+            method=fetch.method,
+            slot=fetch.slot,
+            link_index=link,
+            client_address=fetch.ip,
+            user_agent=(fetch.user_agent or "")[:MAX_USER_AGENT],
+            headers=fetch.headers,
         )
 
 

@@ -34,7 +34,7 @@ def verdict(
             judged = answer(Case.model_validate_json(line), rules, language)
         except ValidationError as error:
             failed = True
-            _complain(number, error, as_json=json)
+            _complain(number, line, error, as_json=json)
             continue
         typer.echo(judged.model_dump_json() if json else _text(number, judged))
     if failed:
@@ -50,14 +50,23 @@ def _lines(file: Path | None) -> Iterator[tuple[int, bytes]]:
         yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
-def _complain(number: int, error: ValidationError, *, as_json: bool) -> None:
-    """What is wrong, without repeating the line."""
+def _complain(number: int, line: bytes, error: ValidationError, *, as_json: bool) -> None:
+    """What is wrong, without repeating the line; with its id, where it has one."""
     wrong = [
         f"{'.'.join(str(step) for step in one['loc']) or 'the line'}: {one['msg']}" for one in error.errors()
     ]
     if as_json:
-        typer.echo(orjson.dumps({"line": number, "error": wrong}))
+        typer.echo(orjson.dumps({"id": _id_of(line), "line": number, "error": wrong}))
     typer.echo(f"line {number} is no case: {'; '.join(wrong)}", err=True)
+
+
+def _id_of(line: bytes) -> str | int | None:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    name = found.get("id") if isinstance(found, dict) else None
+    return name if isinstance(name, str | int) else None
 
 
 def _text(number: int, judged: Answer) -> str:

@@ -30,13 +30,13 @@ def handle(
             return hit_recorded(shard, event, now, again=again)
         return viewing_reported(shard, event, now)
     if isinstance(event, SendEvent):
-        return message_changed(shard, event, now, again=again)
+        return message_changed(shard, event)
     raise TypeError(f"{type(event).__name__} is no business of the tracker")
 
 
-def message_changed(shard: Shard, event: SendEvent, now: datetime, *, again: bool) -> list[Change]:
+def message_changed(shard: Shard, event: SendEvent) -> list[Change]:
     """Sent, scheduled or cancelled. Hits that waited for it are judged now."""
-    return shard.put_send(event.message_id, sent_of(event), now, again=again)
+    return shard.put_send(event.message_id, sent_of(event))
 
 
 def hit_recorded(shard: Shard, event: HitRecorded, now: datetime, *, again: bool) -> list[Change]:
@@ -105,6 +105,7 @@ def hit_of(event: HitRecorded, rules: RuleSet) -> Hit:
         verdict.doubts(event, rules),
         is_mail_program(event.user_agent) or is_apple_program(event.user_agent),
         is_whole_visit(event),
+        "accept-language" in event.headers,
         is_ipv6(event.client_address or ""),
     )
 

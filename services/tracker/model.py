@@ -65,7 +65,8 @@ class Hit(NamedTuple):
     `browser`: user agent alone. `address`: None when it is unknown. All three only compare equal
     or not, and only within this process. `doubts`: rules that speak against a person, none of which
     decides alone. `by_mail_program`: the agent names a program that shows mail to a reader.
-    `is_whole_visit`: a link with all headers that a browser sends for a person. `is_ipv6`: of the address.
+    `is_whole_visit`: a link with all headers that a browser sends for a person;
+    `has_language`: with its language at least. `is_ipv6`: of the address.
     """
 
     at: datetime
@@ -81,6 +82,7 @@ class Hit(NamedTuple):
     doubts: "tuple[Rule, ...]" = ()
     by_mail_program: bool = False
     is_whole_visit: bool = False
+    has_language: bool = False
     is_ipv6: bool = False
 
 

@@ -26,13 +26,17 @@ class Record(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """A hit whose telling waits until `due`. `number` decides between two; `offset`: where it was read."""
+    """A hit whose telling waits until `due`. `number` decides between two; `offset`: where it was read.
+
+    `told_maybe`: read so late that a process before this one may have let it go already.
+    """
 
     due: datetime
     number: int
     offset: int
     state: MessageState
     entry: Entry
+    told_maybe: bool
 
 
 Lookup = Callable[[UUID], Record | None]
@@ -88,11 +92,11 @@ class Shard:
         changes: list[Change] = []
         while self._holds and self._holds[0].due <= now:
             hold = heapq.heappop(self._holds)
-            changes += hold.state.release(hold.entry)
+            changes += hold.state.release(hold.entry, told_maybe=hold.told_maybe)
         return changes
 
-    def put_send(self, message_id: UUID, sent: Sent, now: datetime, *, again: bool = False) -> list[Change]:
-        """A state of a message. `again`: it was told of before."""
+    def put_send(self, message_id: UUID, sent: Sent) -> list[Change]:
+        """A state of a message."""
         state = self._live.get(message_id.int)
         if state is None:
             record = self._record(message_id)
@@ -100,8 +104,7 @@ class Shard:
                 self.unsaved[message_id] = Record(sent, record.lasting if record else Lasting())
             return []
         known, pending = state.sent, state.pending
-        changes = state.put_send(sent, hold=not again and bool(self._hold))
-        self._take_holds(state, now)
+        changes = state.put_send(sent)
         if state.sent is not known:
             self.unsaved[message_id] = Record(sent, state.settled)
         self.pending += state.pending - pending
@@ -150,7 +153,8 @@ class Shard:
         for entry in state.held:
             due = max(min(entry.hit.at, now) + self._hold, now + min(self._hold, _AT_LEAST))
             self._held += 1
-            heapq.heappush(self._holds, Hold(due, self._held, self.reading, state, entry))
+            told_maybe = now >= entry.hit.at + self._hold
+            heapq.heappush(self._holds, Hold(due, self._held, self.reading, state, entry, told_maybe))
         state.held.clear()
 
     def _touched(self, message_id: UUID, now: datetime) -> MessageState:

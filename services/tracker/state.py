@@ -11,6 +11,7 @@ mail is confirmed; a state rebuilt after that counts the corrections it caused a
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
@@ -39,15 +40,19 @@ _by_hit = attrgetter("hit")
 
 
 class Entry:
-    """A hit in its place: what was known before it, and what was told (or is held) with which revision."""
+    """A hit in its place: what was known before it, and what was judged of it with which revision.
 
-    __slots__ = ("before", "held", "hit", "told")
+    `held`: None, or what had been told when telling began to wait. `raised`: what would have raised since.
+    """
+
+    __slots__ = ("before", "held", "hit", "raised", "told")
 
     def __init__(self, hit: Hit, before: Cursor) -> None:
         self.hit = hit
         self.before = before
         self.told: tuple[tuple[Judgement, int], ...] = ()
-        self.held = False
+        self.held: dict[UUID, Judgement] | None = None
+        self.raised: Judgement | None = None
 
 
 class MessageState:
@@ -98,15 +103,15 @@ class MessageState:
             return 0
         return sum(not entry.told for entry in self.entries)
 
-    def put_send(self, sent: Sent, *, hold: bool = False) -> list[Change]:
+    def put_send(self, sent: Sent) -> list[Change]:
         """A state of the message; one that is no news, or older than the known one, changes nothing.
 
-        `hold`: suspicious hits that are judged now wait.
+        Nothing is held: the hits are read and committed already, so a hold would not outlive the process.
         """
         if self.sent is not None and sent.order <= self.sent.order:
             return []
         self.sent = sent
-        return self._judge(0, len(self.entries), hold=hold)
+        return self._judge(0, len(self.entries))
 
     def put_hit(self, hit: Hit, *, hold: bool = False) -> list[Change]:
         """A fetch; one that is known changes nothing. `settle` after it, so that hits do not pile up.
@@ -125,16 +130,26 @@ class MessageState:
             return []
         return self._judge(*self._affected(index), hold=hold)
 
-    def release(self, entry: Entry) -> list[Change]:
-        """What was held of a hit, as it is judged by now."""
-        entry.held = False
+    def release(self, entry: Entry, *, told_maybe: bool = False) -> list[Change]:
+        """What was held of a hit, as it is judged by now.
+
+        `told_maybe`: a process that died may have let it go before; a pop-up that it raised is retracted.
+        """
+        shown, raised = entry.held or {}, entry.raised
+        entry.held = entry.raised = None
         self.holding -= 1
         if self.sent is None or self.sent.judged_from is None:
+            entry.told = ()
             return []
-        return [
-            Change(self.sent, self.message_id, entry.hit, judgement, revision, None)
-            for judgement, revision in entry.told
-        ]
+        changes: list[Change] = []
+        for judgement, revision in entry.told:
+            previous = shown.get(judgement.engagement_id)
+            if previous is not None and not _differ(judgement, previous):
+                continue
+            if told_maybe and raised is not None and not judgement.raises:
+                previous = raised if raised.engagement_id == judgement.engagement_id else previous
+            changes.append(Change(self.sent, self.message_id, entry.hit, judgement, revision, previous))
+        return changes
 
     def put_beacon(self, beacon: Beacon) -> list[Change]:
         """A report of viewing: it may explain hits before and after it."""
@@ -197,8 +212,8 @@ class MessageState:
                 self.sent, self.beacons, self._hits_around(index), self.newer, self.elsewhere
             )
             cursor, judgements = step(cursor, entry.hit, known, self.rules, was_inferred=was_inferred)
-            if hold and not entry.told and any(judgement.held for judgement in judgements):
-                entry.held = True
+            if hold and _begins_to_wait(entry, judgements):
+                entry.held = {told.engagement_id: told for told, _ in entry.told}
                 self.held.append(entry)
                 self.holding += 1
             self._tell(entry, judgements, changes)
@@ -218,12 +233,21 @@ class MessageState:
             previous, revision = before.get(judgement.engagement_id, (None, -1))
             if previous is None or _differ(judgement, previous):
                 revision += 1
-                if not entry.held:
+                if entry.held is None:
                     changes.append(
                         Change(self.sent, self.message_id, entry.hit, judgement, revision, previous)
                     )
+                elif judgement.raises:
+                    entry.raised = judgement
             after.append((judgement, revision))
         entry.told = tuple(after)
+
+
+def _begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
+    """Whether a pop-up would come of it that is suspicious, and none came before."""
+    if entry.held is not None or any(told.raises for told, _ in entry.told):
+        return False
+    return any(judgement.held and judgement.raises for judgement in judgements)
 
 
 def _differ(one: Judgement, other: Judgement) -> bool:

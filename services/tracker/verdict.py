@@ -31,5 +31,7 @@ def in_context(hit: Hit, known: Surroundings, rules: RuleSet) -> Finding:
             finding = found
             break
     residual = own_views.residual(hit, finding) if rules.says_residual else ()
+    if finding.evidence[0].rule == timing.BEFORE_SEND.id:
+        return finding
     after = timing.evidence(hit, known.sent)
     return Finding(finding.verdict, finding.confidence, (*finding.evidence, *residual, after))

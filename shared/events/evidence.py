@@ -140,8 +140,9 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ja": "メールセキュリティ会社のネットワーク（{vendor}）からのアクセスです。",
     },
     "senders.microsoft-link": {
-        "en": "Microsoft checked the link (Safe Links) before somebody could follow it.",
-        "ja": "Microsoft がリンクを検査しました（Safe Links）。人のクリックではありません。",
+        "en": "It came from Microsoft's network, from which Outlook's links are checked (Safe Links).",
+        "ja": "Microsoft のネットワークからのアクセスです。Outlook のリンク検査（Sa"
+        "fe Links）と考えられます。",
     },
     "senders.microsoft-picture": {
         "en": "Outlook's image proxy fetched the picture; place and device are Microsoft's.",
@@ -166,20 +167,20 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "緒に表示されたものです。",
     },
     "bursts.links-at-once": {
-        "en": "{links} different links within a second: nobody clicks so fast.",
-        "ja": "1 秒以内に {links} 件の異なるリンクが開かれました。人のクリックではありません。",
+        "en": "At least {links} different links within a second: nobody clicks so fast.",
+        "ja": "1 秒以内に {links} 件以上の異なるリンクが開かれました。人のクリックではありません。",
     },
     "bursts.many-links": {
-        "en": "{links} different links within half a minute, by one client, without a reading before.",
-        "ja": "閲覧のないまま、1 つのクライアントが 30 秒以内に {links} 件の異なるリンクを開きました。",
+        "en": "At least {links} different links within half a minute, and not as somebody who reads.",
+        "ja": "30 秒以内に {links} 件以上の異なるリンクが開かれました。閲覧している人の動きではありません。",
     },
     "bursts.picture-and-link": {
         "en": "Picture and link were fetched within the same second.",
         "ja": "画像とリンクが同じ 1 秒以内に取得されました。",
     },
     "bursts.with-the-burst": {
-        "en": "The same client went through the links at once, as a scanner does.",
-        "ja": "同じクライアントがリンクを一斉に開きました。セキュリティ検査の動きです。",
+        "en": "What goes through the links like a scanner loaded the picture too.",
+        "ja": "リンクを一斉に調べたものが、画像も取得しました。セキュリティ検査の動きです。",
     },
     "bursts.many-mails": {
         "en": "The same client fetched from {mails} mails to this domain within seconds.",
@@ -190,8 +191,8 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ja": "送信から 2 秒以内です。これほど早くメールを開くことはできません。",
     },
     "signs.together": {
-        "en": "Several signs of a program that poses as a browser:",
-        "ja": "ブラウザーを装うプログラムの兆候が複数あります。",
+        "en": "Several signs of a program:",
+        "ja": "プログラムによるアクセスの兆候が複数あります。",
     },
     "signs.soon": {
         "en": "So soon after sending, and nobody had read the mail yet:",
@@ -240,8 +241,9 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ターからのアクセスです。",
     },
     "bursts.proxy-follows": {
-        "en": "The same address of a mail service fetched picture and link: it checked the mail.",
-        "ja": "メールサービスの同じアドレスが画像とリンクの両方を取得しました。メールの検査です。",
+        "en": "The mail service's network fetched the link before or with the picture: it checked the mail.",
+        "ja": "メールサービスのネットワークが、画像と同時またはその前にリンクも取得しました。メールの検"
+        "査です。",
     },
     "privacy.apple-data-centre": {
         "en": "Apple's mail from a data centre: most likely its privacy protection; possible open.",

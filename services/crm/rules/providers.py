@@ -12,9 +12,10 @@ BY_RULE: dict[str, Provider | None] = {
     "senders.microsoft-picture": Provider.MICROSOFT,
     "senders.image-proxy-link": Provider.ROBOT,
     "senders.google-link": Provider.GMAIL,
+    "senders.google-picture": Provider.GMAIL,
+    "senders.yahoo-picture": Provider.YAHOO,
     "senders.data-centre": None,  # a sign beside others
     "own-views.same-proxy": None,  # said of an open that is taken for the recipient's
-    "signs.doubtful": Provider.DIRECT,
     "headers.without-language": None,
     "headers.not-for-a-page": None,
     "default.head-alone": Provider.ROBOT,

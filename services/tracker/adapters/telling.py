@@ -45,11 +45,11 @@ class Telling:
         held.positions[records[-1].topic] = records[-1].offset + 1
 
     def release(self, held: Held, revocations: Revocations, now: datetime) -> bool:
-        """Tell what was held and is due; whether there was any."""
-        changes = handlers.released(held.shard, revocations, now)
-        for change in changes:
+        """Tell what was held and is due; whether any hold has ended, told or not."""
+        is_due = held.shard.next_due is not None and held.shard.next_due <= now
+        for change in handlers.released(held.shard, revocations, now):
             self._tell(change, held, ())
-        return bool(changes)
+        return is_due
 
     def measure(self, consumed: Mapping[str, int]) -> None:
         """Count what was done, once it is done."""

@@ -5,7 +5,7 @@ hides its name and its network more easily than that it looks at everything at o
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -87,8 +87,13 @@ def find(hit: Hit, around: Sequence[Hit], *, was_read: bool) -> Finding | None:
 
 
 def _proxied(hit: Hit, links: Sequence[Hit]) -> Finding | None:
-    """Only where the address is the proxy's own and known; Google's and Yahoo's pictures have none here."""
-    follows = hit.address is not None and any(link.address == hit.address for link in links)
+    """A link from the proxy's network before the picture or with it; a check of a person's click is later.
+
+    Only where that network is known: Google's and Yahoo's pictures have none here.
+    """
+    follows = hit.address is not None and any(
+        link.address == hit.address and link.at <= hit.at + _READING for link in links
+    )
     return PROXY_FOLLOWS.finding() if follows else None
 
 
@@ -113,18 +118,18 @@ def matters(hit: Hit, others: Sequence[Hit]) -> bool:
 
 
 def _link(hit: Hit, around: Sequence[Hit], links: Sequence[Hit], was_read: bool) -> Finding | None:
-    at_once = _distinct(other for other in links if _within(other, hit, _AT_ONCE) and _may_share(other, hit))
-    if at_once >= 2:
-        return LINKS_AT_ONCE.finding(links=at_once)
+    shared = [other for other in links if _may_share(other, hit)]
+    if (at_once := _most_distinct(shared, hit.at, _AT_ONCE)) >= 2:
+        return LINKS_AT_ONCE.finding(links=min(at_once, _MANY))
     if any(
         _is_direct_picture(other) and _within(other, hit, _AT_ONCE) and _same(other, hit) for other in around
     ):
         return PICTURE_AND_LINK.finding()
     own = [other for other in links if _same(other, hit)]
-    many = _distinct(own)
-    if many >= _MANY and not (_has_pace(own) and (was_read or _is_whole(own) or _is_read_in(around, own))):
-        return MANY_LINKS.finding(links=many)
-    return None
+    if _most_distinct(own, hit.at, AROUND) < _MANY:
+        return None
+    is_read = was_read or _is_whole(own) or _is_read_in(around, own)
+    return None if is_read and _has_pace(own) else MANY_LINKS.finding(links=_MANY)
 
 
 def _picture(hit: Hit, around: Sequence[Hit], links: Sequence[Hit]) -> Finding | None:
@@ -138,15 +143,26 @@ def _picture(hit: Hit, around: Sequence[Hit], links: Sequence[Hit]) -> Finding |
     return None
 
 
+def _most_distinct(links: Sequence[Hit], at: datetime, span: timedelta) -> int:
+    """The most different links within one span of time that holds this moment."""
+    starts = [link.at for link in links if link.at <= at and at - link.at <= span]
+    return max(
+        (_distinct(link for link in links if begin <= link.at <= begin + span) for begin in starts), default=0
+    )
+
+
 def _has_pace(own: Sequence[Hit]) -> bool:
-    """Whether it went through the links as a person does, one after the other."""
-    times = sorted(other.at for other in own)
-    return all(later - earlier >= _PACE for earlier, later in pairwise(times) if later > earlier)
+    """Whether it went through the links as a person does, one after the other; twice the same is one."""
+    firsts: dict[int | None, datetime] = {}
+    for link in sorted(own):
+        firsts.setdefault(link.link_index, link.at)
+    times = sorted(firsts.values())
+    return all(later - earlier >= _PACE for earlier, later in pairwise(times))
 
 
 def _is_whole(own: Sequence[Hit]) -> bool:
-    """Whether each came with all that a browser sends for a person."""
-    return all(other.is_whole_visit for other in own)
+    """Whether each came with what a browser sends for a person, and nothing speaks against one."""
+    return all(other.has_language and not other.doubts for other in own)
 
 
 def _is_read_in(around: Sequence[Hit], own: Sequence[Hit]) -> bool:

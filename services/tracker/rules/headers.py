@@ -43,7 +43,7 @@ WITHOUT_METADATA = Rule(
     None,
     0.0,
     "Chrome since 76 and Firefox since 90 send Sec-Fetch headers to every secure address",
-    "Not over plain http; some offices' proxies remove them.",
+    "Not over plain http, so it counts only beside a missing language; some offices' proxies remove them.",
 )
 PAGE_FOR_A_PICTURE = Rule(
     "headers.page-for-a-picture",
@@ -92,10 +92,10 @@ def doubts(hit: HitRecorded) -> tuple[Rule, ...]:
     found = []
     if "accept-language" not in hit.headers:
         found.append(WITHOUT_LANGUAGE)
+        if mode_of(hit) is None and sends_fetch_metadata(hit.user_agent):
+            found.append(WITHOUT_METADATA)
     if "text/html" not in hit.headers.get("accept", ""):
         found.append(NOT_FOR_A_PAGE)
-    if "sec-fetch-mode" not in hit.headers and sends_fetch_metadata(hit.user_agent):
-        found.append(WITHOUT_METADATA)
     return tuple(found)
 
 

@@ -4,7 +4,8 @@ Addresses are the weaker signal: lists age, and people work through other people
 """
 
 from services.tracker.model import Finding
-from services.tracker.rules.agents import is_apple_program, is_browser
+from services.tracker.rules.agents import is_apple_program, is_browser, is_mail_program
+from services.tracker.rules.headers import is_whole_visit
 from services.tracker.rules.networks import HOSTING, SCANNERS, network_of
 from services.tracker.rules.rule import Rule
 from shared.events.engagements import Verdict
@@ -89,11 +90,18 @@ def find(hit: HitRecorded) -> Finding | None:
     if is_link and ("GoogleImageProxy" in hit.user_agent or "YahooMailProxy" in hit.user_agent):
         return _PROXY_FOLLOWS_LINK
     network = None if hit.client_address is None else network_of(hit.client_address)
+    if _is_persons(hit):
+        return _SAFE_LINKS if is_link and network == "microsoft-mail" else None
     if network in SCANNERS:
         return SCANNER.finding(vendor=str(network))
     if is_link:
         return _SAFE_LINKS if network in _MICROSOFT else _GOOGLE_LINK if network == "google" else None
     return _picture(hit, network)
+
+
+def _is_persons(hit: HitRecorded) -> bool:
+    """People work through such networks too: web gateways of the same vendors, desktops in a cloud."""
+    return is_mail_program(hit.user_agent) or is_whole_visit(hit)
 
 
 def _picture(hit: HitRecorded, network: str | None) -> Finding | None:
@@ -106,6 +114,7 @@ def _picture(hit: HitRecorded, network: str | None) -> Finding | None:
 
 
 def doubts(hit: HitRecorded) -> tuple[Rule, ...]:
-    """A data centre: no proof, but a reason to wait."""
+    """A data centre or a network that checks mail: no proof, but a reason to wait."""
     network = None if hit.client_address is None else network_of(hit.client_address)
-    return (DATA_CENTRE,) if network in HOSTING else ()
+    checks = hit.endpoint is Endpoint.LINK and (network in SCANNERS or network in _MICROSOFT)
+    return (DATA_CENTRE,) if network in HOSTING or checks else ()

@@ -23,12 +23,12 @@ SOON = Rule(
 )
 RULES = (TOGETHER, SOON)
 _DOUBTFUL = 0.4  # confidence in a person with one sign against
-_SOON = timedelta(minutes=5)
+_SOON = timedelta(minutes=2)
 
 
 def find(hit: Hit, sent: Sent, *, was_read: bool) -> Finding | None:
     """A finding for a hit with doubts, which stand beside it as evidence; None without any."""
-    if not hit.doubts or hit.finding.verdict is not Verdict.HUMAN:
+    if not hit.doubts or hit.by_mail_program or hit.finding.verdict is not Verdict.HUMAN:
         return None
     said = tuple(rule.evidence() for rule in hit.doubts)
     if len(hit.doubts) > 1:

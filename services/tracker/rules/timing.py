@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.tracker.model import Finding, Hit, Sent
+from services.tracker.model import Finding, Hit, SendState, Sent
 from services.tracker.rules.rule import Rule
 from shared.events.engagements import Evidence, Verdict
 
@@ -38,6 +38,8 @@ def find(hit: Hit, sent: Sent) -> Finding | None:
     Shortly before the send says nothing: the confirmation lags behind the delivery.
     """
     after = hit.at - sent.at
+    if sent.state is not SendState.SENT:
+        return None  # the time of a scheduled mail is a plan
     if after < -_CONFIRMED_WITHIN and hit.finding.verdict in (Verdict.HUMAN, Verdict.PROXIED_HUMAN):
         return BEFORE_SEND.finding()
     is_direct = hit.finding.verdict is Verdict.HUMAN

@@ -55,7 +55,7 @@ def the(*events: MessageEvent) -> Engagement:
         (["privacy.apple-bare-agent"], Provider.APPLE_PRIVACY),
         (["own-views.through-proxy"], Provider.OWN_VIEW),
         (["repeats.open", "proxies.google"], Provider.GMAIL),
-        (["signs.doubtful", "headers.without-language"], Provider.DIRECT),
+        (["default.open", "headers.without-language"], Provider.DIRECT),
         (["signs.together", "headers.without-language", "senders.data-centre"], Provider.SCANNER),
         (["bursts.links-at-once"], Provider.SCANNER),
         (["agents.declared"], Provider.ROBOT),

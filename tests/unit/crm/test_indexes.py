@@ -139,7 +139,7 @@ async def test_each_page_walks_one_index(database: Database, asked: list[Query])
         for read in readers:
             await read()
     known = indexes(database)
-    assert len(asked) == 28
+    assert len(asked) == 30
     for query in asked:
         assert any(walks(index, query) for index in known[query.collection]), query
 

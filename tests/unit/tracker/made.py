@@ -124,7 +124,7 @@ class Tracked:
         if isinstance(event, ViewingReported):
             return handlers.viewing_reported(self.shard, event, event.occurred_at)
         assert isinstance(event, SendEvent)
-        return handlers.message_changed(self.shard, event, event.occurred_at, again=False)
+        return handlers.message_changed(self.shard, event)
 
     def final(self) -> dict[UUID, EngagementJudged]:
         """Each engagement at its highest revision."""

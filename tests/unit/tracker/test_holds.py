@@ -21,6 +21,7 @@ from tests.unit.tracker.made import (
     GOOGLE_PROXY,
     MESSAGE,
     USER,
+    MessageCancelled,
     Tracked,
     at,
     hit,
@@ -160,6 +161,48 @@ def test_a_withdrawal_during_the_hold_tells_nothing() -> None:
         )
     )
     assert holding.release(28) == []
+
+
+@pytest.mark.requirement("B3", "T9")
+def test_a_hit_that_waited_for_its_send_is_told_with_it() -> None:
+    """Its offset is committed long before: a hold would die with the process."""
+    holding = Holding()
+    assert holding.take(hit(20), when=20) == []
+    assert _pushes(holding.take(message(), when=21)) == 1
+    assert holding.shard.holding == 0
+
+
+@pytest.mark.requirement("B3")
+@pytest.mark.parametrize(("when", "retracted"), [(500, 1), (21, 0)])
+def test_what_a_process_that_died_may_have_raised_is_retracted(when: float, retracted: int) -> None:
+    """Read again after its hold is over, and contradicted before it is let go once more."""
+    holding = Holding()
+    holding.take(message())
+    holding.take(hit(20), when=when)
+    holding.take(viewing(21), when=when)
+    told = holding.release(when + 10)
+    assert sum(isinstance(event, NotificationRetracted) for event in told) == retracted
+    assert _pushes(told) == 0
+
+
+@pytest.mark.requirement("B3")
+def test_a_head_before_its_get_does_not_spare_the_hold() -> None:
+    holding = Holding()
+    holding.take(message())
+    for event in (hit(20, link=0, method="HEAD"), hit(20.05, link=0), hit(20.1, link=1)):
+        holding.take(event)
+    holding.release(40)
+    assert _pushes(holding.told) == 0
+
+
+@pytest.mark.requirement("B3", "T9")
+def test_a_mail_that_is_sent_after_it_was_called_off_tells_what_was_held() -> None:
+    holding = Holding()
+    holding.take(message())
+    holding.take(hit(20))
+    holding.take(message(MessageCancelled, when=22))
+    assert holding.release(28) == []
+    assert _pushes(holding.take(message(when=30))) == 1
 
 
 @pytest.mark.requirement("B3")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.events.engagements import EngagementJudged
 from shared.events.hits import HitRecorded
 from tests.unit.tracker.made import (
     CHROME,
@@ -203,8 +204,46 @@ def _links(*times: float, **more: str) -> list[HitRecorded]:
             {"proxied_human", "machine"},
         ),
         ([hit(100, slot=0, link=0), hit(100.2, slot=1, link=1)], {"human"}),
+        # a double click is one, and what is apart is no burst
+        (
+            [
+                hit(60, agent=GOOGLE_PROXY, address=GOOGLE_ADDRESS),
+                *_links(100, 105, 112),
+                hit(100.4, link=0),
+            ],
+            {"human", "proxied_human"},
+        ),
+        (_links(100, 129, 158), {"human"}),
     ],
 )
 def test_bursts(hits: list[HitRecorded], verdicts: set[str]) -> None:
     tracked = Tracked(message(recipients=2), *hits)
     assert {tracked.judged(one).verdict for one in hits} == verdicts
+
+
+_WHOLE = {"accept": "text/html", "accept-language": "en", "sec-fetch-mode": "navigate"}
+
+
+@pytest.mark.requirement("B1")
+@pytest.mark.parametrize("address", ["85.115.52.200", "20.10.1.1"])
+def test_people_work_through_the_networks_of_vendors_and_clouds(address: str) -> None:
+    clicked = hit(86_400, link=0, address=address)
+    whole = clicked.model_copy(update={"headers": _WHOLE})
+    assert Tracked(message(), whole).judged(whole).verdict == "human"
+    assert Tracked(message(), clicked).judged(clicked).verdict == "machine"
+
+
+@pytest.mark.requirement("B1")
+def test_over_plain_http_a_browser_lacks_no_header() -> None:
+    """Sec-Fetch headers go to secure addresses alone."""
+    plain = {"accept": "text/html", "accept-language": "en"}
+    hits = [hit(7200), *(one.model_copy(update={"headers": plain}) for one in _links(7203, 7210, 7220))]
+    tracked = Tracked(message(), *hits)
+    assert {tracked.judged(one).verdict for one in hits} == {"human"}
+
+
+@pytest.mark.requirement("B1", "B3")
+def test_a_scan_of_many_links_is_told_few_times_a_link() -> None:
+    tracked = Tracked(message(), *_links(*(100 + 0.05 * number for number in range(40))))
+    engagements = [event for event in tracked.told if isinstance(event, EngagementJudged)]
+    assert len(engagements) <= 4 * 40
