@@ -198,22 +198,22 @@ export const TEXT = {
   },
   place_no_address: {
     en: "Place unknown: no reliable address came with it",
-    ja: "場所は不明です（信頼できるIPアドレスがありません）",
+    ja: "場所は不明です（信頼できる IP アドレスがありません）",
   },
   place_not_public: {
     en: "Place unknown: not a public address",
-    ja: "場所は不明です（公開IPアドレスではありません）",
+    ja: "場所は不明です（公開 IP アドレスではありません）",
   },
   place_not_listed: {
     en: "Place unknown: the address is in no database",
-    ja: "場所は不明です（IPアドレスがデータベースにありません）",
+    ja: "場所は不明です（IP アドレスがデータベースにありません）",
   },
   place_not_kept: {
     en: "Place unknown: the address is no longer kept",
-    ja: "場所は不明です（IPアドレスの保存期間が過ぎました）",
+    ja: "場所は不明です（IP アドレスの保存期間が過ぎました）",
   },
   place_not_yet: { en: "Place not known yet", ja: "場所はまだ分かりません" },
-  placesBy: { en: "IP Geolocation by DB-IP", ja: "IP位置情報：DB-IP" },
+  placesBy: { en: "IP Geolocation by DB-IP", ja: "IP 位置情報：DB-IP" },
   opened: { en: "{who} opened your mail", ja: "{who} がメールを開封しました" },
   clicked: { en: "{who} clicked a link", ja: "{who} がリンクをクリックしました" },
   someone: { en: "Someone", ja: "受信者のどなたか" },

@@ -6,7 +6,7 @@ import signal
 import pytest
 from playwright.async_api import BrowserContext, expect
 
-from deploy.local.rep import Rep, follow_link, load_pixel, reading_time
+from deploy.local.rep import Rep, follow_link, load_pixel, reading_time, until
 from deploy.local.screen import open_screen
 from deploy.local.seed import Person
 from deploy.local.stack import Stack
@@ -14,6 +14,10 @@ from tests.e2e.chromium import EXTENSION_ORIGIN, worker_of
 from tests.e2e.rep import open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn
 
+_CHROME = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/131.0.0.0 Safari/537.36"
+}
 _REFUSE_SOCKETS = """() => {
     self.realWebSocket = self.WebSocket;
     self.WebSocket = class {
@@ -126,3 +130,28 @@ async def test_what_waits_is_said_also_to_a_rep_who_was_signed_out(
     await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
     await expect(popup.locator("body")).to_contain_text("1 waiting to be logged")
     await expect(popup.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.requirement("T5", "T6")
+async def test_details_tell_place_and_device_or_why_not(
+    signed_in: tuple[BrowserContext, GmailStandIn], api: Rep
+) -> None:
+    browser, _ = signed_in
+    prepared = await api.prepare([{"address": "ann@recipient.example"}], [], subject="From where")
+    await api.confirm_sent(prepared)
+    await load_pixel(api.http, prepared["pixel_url"])
+    await load_pixel(api.http, prepared["pixel_url"], {**_CHROME, "X-Forwarded-For": "133.11.0.1"})
+    await until(lambda: _placed(api, prepared["message_id"]), "the place of the second open")
+    popup = await browser.new_page()
+    await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
+    row = popup.locator("article.mail", has_text="From where")
+    await row.get_by_role("button", name="Details").click()
+    await expect(row.locator(".origin").first).to_contain_text("Japan · Chrome on Windows", timeout=10_000)
+    await expect(row.locator(".origin").nth(1)).to_contain_text("a mail provider's proxy loaded it")
+    await expect(row.get_by_role("link", name="IP Geolocation by DB-IP")).to_be_visible()
+    await popup.close()
+
+
+async def _placed(api: Rep, message_id: str) -> bool | None:
+    row = await api.feed_row(message_id)
+    return True if row and any(one["place"] for one in row["engagements"]) else None

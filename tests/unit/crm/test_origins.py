@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.crm.adapters.checks import checks
 from services.crm.adapters.gazetteer import CITIES, Gazetteer
@@ -210,3 +211,17 @@ def test_a_file_that_is_no_database_is_as_none(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"half a download")
     assert Gazetteer(tmp_path)("133.11.0.1") == JAPAN
     assert Gazetteer(tmp_path).made_at() is None
+
+
+def test_what_is_missing_is_said_once(tmp_path: Path) -> None:
+    gazetteer = Gazetteer(tmp_path)
+    with capture_logs() as said:
+        gazetteer.open()
+        gazetteer("133.11.0.1")
+        gazetteer("8.8.8.8")
+    assert [(line["log_level"], line["missing"]) for line in said] == [("warning", 2)]
+    for version, name in zip((4, 6), CITIES, strict=True):
+        write(tmp_path / name, version, {})
+    with capture_logs() as said:
+        Gazetteer(tmp_path).open()
+    assert said == []
