@@ -29,11 +29,11 @@ _A_DAY = timedelta(days=1)
 
 @dataclass(slots=True)
 class _Wishes:
-    """Of one user. `mails`: those that are muted, wholly or for some recipients."""
+    """Of one user. `mails`: those that are muted, wholly (None) or for some recipients."""
 
     policy: NotificationPolicyChanged | None = None
     zone: ZoneInfo | None = None
-    mails: dict[str, MessageMuteChanged] = field(default_factory=dict)
+    mails: dict[str, frozenset[int] | None] = field(default_factory=dict)
 
 
 class Policies:
@@ -47,12 +47,13 @@ class Policies:
         """Take in one event. One that is not later than what is known changes nothing."""
         if not isinstance(event, NotificationPolicyChanged | MessageMuteChanged):
             return
-        if event.version <= self._versions.get(event.key(), 0):
+        key = event.key()
+        if event.version <= self._versions.get(key, 0):
             return
-        self._versions[event.key()] = event.version
+        self._versions[key] = event.version
         wishes = self._wishes.setdefault(str(event.user_id), _Wishes())
         if isinstance(event, MessageMuteChanged):
-            _note(wishes.mails, event)
+            _note(wishes.mails, key, event)
         else:
             wishes.policy = event
             wishes.zone = _zone(event.time_zone)
@@ -73,11 +74,11 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _note(mails: dict[str, MessageMuteChanged], event: MessageMuteChanged) -> None:
+def _note(mails: dict[str, frozenset[int] | None], key: str, event: MessageMuteChanged) -> None:
     if event.muted or event.slots:
-        mails[event.key()] = event
+        mails[key] = None if event.muted else frozenset(event.slots)
     else:
-        mails.pop(event.key(), None)
+        mails.pop(key, None)
 
 
 def _silence(wishes: _Wishes, entry: Entry, now: datetime) -> Silence | None:
@@ -98,13 +99,13 @@ def _silence(wishes: _Wishes, entry: Entry, now: datetime) -> Silence | None:
     return "quiet_hours" if quiet else None
 
 
-def _is_muted(mails: Mapping[str, MessageMuteChanged], raised: Mapping[str, Any]) -> bool:
+def _is_muted(mails: Mapping[str, frozenset[int] | None], raised: Mapping[str, Any]) -> bool:
     """Whether the mail is, or everybody who may have been it."""
-    mute = mails.get(str(raised.get("message_id")).lower())
-    if mute is None:
+    message_id = str(raised.get("message_id")).lower()
+    if message_id not in mails:
         return False
-    candidates = raised.get("candidates") or ()
-    return mute.muted or (bool(candidates) and set(candidates) <= set(mute.slots))
+    slots, candidates = mails[message_id], raised.get("candidates") or ()
+    return slots is None or (bool(candidates) and slots.issuperset(candidates))
 
 
 def _unwanted(
