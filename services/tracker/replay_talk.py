@@ -76,19 +76,23 @@ def show(summary: Summary, console: Console) -> None:
 
 def _in_words(summary: Summary) -> str:
     said = [
-        f"{summary.messages} mails, {summary.corrections} corrections: "
-        f"{summary.closed} mails from Opened to Sent, {summary.opened} from Sent to Opened"
+        f"{_many(summary.messages, 'mail')}, {_many(summary.corrections, 'correction')}: "
+        f"{_many(summary.closed, 'mail')} from Opened to Sent, {summary.opened} from Sent to Opened"
     ]
     if summary.left:
         said.append(
-            f"{summary.left} differences are of hits that the tracker may still judge again: left to it; "
+            f"left to the tracker, which may still judge them: {_many(summary.left, 'difference')}; "
             "a replay after a day finds what remains"
         )
     if summary.revoked:
-        said.append(f"{summary.revoked} mails are revoked: left alone")
+        said.append(f"left alone, since tracking was revoked: {_many(summary.revoked, 'mail')}")
     if summary.too_many_hits:
-        said.append(f"{summary.too_many_hits} mails have too many hits: left alone")
+        said.append(f"left alone, since there are too many hits: {_many(summary.too_many_hits, 'mail')}")
     return "\n".join(said)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _said(moment: datetime | None) -> str:

@@ -255,5 +255,5 @@ def test_the_table_says_what_becomes_of_verdicts_rules_and_mails() -> None:
     assert "human 8 2 -6" in text
     assert "machine 0 6 +6" in text
     assert "bursts.links-at-once 4" in text
-    assert "1 mails from Opened to Sent, 0 from Sent to Opened" in text
+    assert "3 mails, 7 corrections: 1 mail from Opened to Sent, 0 from Sent to Opened" in text
     assert summary.printable()["verdicts"]["machine"] == {"before": 0, "after": 6}
