@@ -42,6 +42,10 @@ backup: $(INSTALLED) ## write keys and data to a private file while it runs; FIL
 restore: $(INSTALLED) ## put FILE=… back while nothing runs; FORCE=1 replaces what is there
 	@$(BIN)/python -m deploy.local restore "$(FILE)" $(if $(FORCE),--force)
 
+.PHONY: replay
+replay: $(INSTALLED) ## judge past hits by other rules: ARGS="--since 2026-11-01 --dry-run"
+	@$(BIN)/python -m deploy.local replay $(ARGS)
+
 .PHONY: demo
 demo: $(INSTALLED) ## a tracked mail from prepare to push against what runs; ARGS=--json for machines
 	@$(BIN)/python -m deploy.local.demo $(ARGS)

@@ -184,6 +184,19 @@ def backup(
     raise typer.Exit(code)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)
+def replay(context: typer.Context) -> None:
+    """Judge past hits by other rules, with the options of `kaifu replay`. Kaifu must run."""
+    ours = default_home()
+    if ours.running() is None:
+        say("Kaifu is not running: start it first with `make up`")
+        raise typer.Exit(2)
+    environment = whole_environment(ours, Ports.from_environment(os.environ), os.environ)
+    raise typer.Exit(_kaifu(ours, environment, "replay", *context.args))
+
+
 @app.command()
 def restore(
     path: Path,
