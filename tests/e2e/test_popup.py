@@ -140,6 +140,7 @@ async def test_details_tell_place_and_device_or_why_not(
     prepared = await api.prepare([{"address": "ann@recipient.example"}], [], subject="From where")
     await api.confirm_sent(prepared)
     await load_pixel(api.http, prepared["pixel_url"])
+    await reading_time()
     await load_pixel(api.http, prepared["pixel_url"], {**_CHROME, "X-Forwarded-For": "133.11.0.1"})
     await until(lambda: _placed(api, prepared["message_id"]), "the place of the second open")
     popup = await browser.new_page()
