@@ -72,7 +72,7 @@ async def test_nothing_serious_on_any_page(
         "/settings/audit",
         "/settings/retention",
     ]
-    settings += ["/profile", "/nothing"]
+    settings += ["/profile", "/profile/notifications", "/nothing"]
     found: list[str] = []
     browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=list(QUIET))
     try:
