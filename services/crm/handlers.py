@@ -12,7 +12,7 @@ from services.crm.model.failures import DatabaseAway
 from services.crm.rules.files import MessageEvent, MessageFile, Rewrite, difference, folded, unknown
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import HitRecorded, ViewingReported
+from shared.events.hits import AnyHitEvent, HitRecorded, HitRelated, ViewingReported
 from shared.events.log_decisions import LogDecided
 from shared.events.sends import SendEvent
 from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, span
@@ -36,9 +36,7 @@ class MessageFiles(Protocol):
 class Archive(Protocol):
     """The store of raw hits."""
 
-    async def archive(
-        self, account_id: UUID, hits: Sequence[tuple[HitRecorded | ViewingReported, timedelta]]
-    ) -> None:
+    async def archive(self, account_id: UUID, hits: Sequence[tuple[AnyHitEvent, timedelta]]) -> None:
         """Keep each for so long after it happened. Raises DatabaseAway."""
 
 
@@ -81,9 +79,9 @@ class HitHandler:
 
     async def __call__(self, batch: Sequence[Arrived]) -> None:
         """Keep the raw hits. Raises DatabaseAway."""
-        by_account: dict[UUID, list[tuple[HitRecorded | ViewingReported, timedelta]]] = {}
+        by_account: dict[UUID, list[tuple[AnyHitEvent, timedelta]]] = {}
         for event, _ in batch:
-            if isinstance(event, HitRecorded | ViewingReported):
+            if isinstance(event, HitRecorded | ViewingReported | HitRelated):
                 by_account.setdefault(event.account_id, []).append((event, self._kept))
         for account_id, hits in by_account.items():
             await self._archive.archive(account_id, hits)

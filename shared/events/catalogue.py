@@ -72,12 +72,13 @@ SENDS = Topic(
 HITS = Topic(
     name="email.hits",
     owner="ingest",
-    producers=("ingest",),
+    producers=("ingest", "tracker"),  # tracker only what it saw across messages
     consumers=("tracker", "crm"),
     key="message_id",
     retention=timedelta(days=7),
     events=AnyHitEvent,
-    description="Raw fetches of pixels and links, and the rep's own viewing. Alone holds client addresses.",
+    description="Raw fetches of pixels and links, the rep's own viewing, and what relates fetches of several "
+    "messages. Alone holds client addresses.",
 )
 ENGAGEMENTS = Topic(
     name="email.engagements",

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged, EngagementKind, Evidence, Verdict
-from shared.events.hits import Endpoint, HitRecorded, ViewingReported
+from shared.events.hits import Endpoint, HitRecorded, HitRelated, ViewingReported
 from shared.events.ids import derived_id
 from shared.events.log_decisions import (
     LogDecided,
@@ -83,6 +83,9 @@ _SENDS = (
     ("full", MessageCancelled(**_send("cancelled"), **_THREAD)),
 )
 
+_RELATED = HitRelated(
+    **_head("hit-related", OPENED), message_id=MESSAGE, hit_id=HIT, rule="threads.older-message", value=1
+)
 _HITS = (
     (
         "minimal",
@@ -113,6 +116,8 @@ _HITS = (
             user_agent="Mozilla/5.0 (X11; Linux x86_64)",
         ),
     ),
+    ("minimal", _RELATED),
+    ("full", _RELATED),
 )
 
 _JUDGED: dict[str, Any] = _head("engagement-judged", OPENED) | {

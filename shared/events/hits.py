@@ -58,4 +58,26 @@ class ViewingReported(Event):
         return str(self.message_id)
 
 
-AnyHitEvent = Annotated[HitRecorded | ViewingReported, Field(discriminator="type")]
+AcrossMessages = Literal["threads.older-message", "bursts.many-mails"]
+
+
+class HitRelated(Event):
+    """A hit belongs to what was fetched from other messages within the same seconds.
+
+    Seen by the tracker in what it holds; read by it again as evidence, so that a rebuilt state and a replay
+    know it. `occurred_at`: the hit's. `value`: with threads.older-message how many seconds apart the newer
+    message of the thread was opened, with bursts.many-mails from how many mails the client fetched.
+    """
+
+    type: Literal["hit_related"] = "hit_related"
+    message_id: UUID
+    hit_id: UUID
+    rule: AcrossMessages
+    value: int = Field(ge=0)
+
+    def key(self) -> str:
+        """Per message, behind the hit that it is about."""
+        return str(self.message_id)
+
+
+AnyHitEvent = Annotated[HitRecorded | ViewingReported | HitRelated, Field(discriminator="type")]

@@ -10,15 +10,14 @@ from pymongo import IndexModel
 
 from services.crm.model.origins import Source
 from services.crm.store.database import AccountDocuments, Database, Document
-from shared.events.hits import AnyHitEvent, HitRecorded, ViewingReported
+from shared.events.hits import AnyHitEvent
 
-Raw = HitRecorded | ViewingReported
-_RAW: TypeAdapter[Raw] = TypeAdapter(AnyHitEvent)
+_RAW: TypeAdapter[AnyHitEvent] = TypeAdapter(AnyHitEvent)
 _OWN_FIELDS = frozenset({"_id", "kept_until", "microseconds"})
 
 
 class HitArchive:
-    """Raw hits by event id."""
+    """AnyHitEvent hits by event id."""
 
     def __init__(self, database: Database) -> None:
         forgotten = IndexModel("kept_until", expireAfterSeconds=0)
@@ -26,7 +25,7 @@ class HitArchive:
         by_message = IndexModel([("account_id", 1), ("message_id", 1)])
         self._hits = AccountDocuments(database, "hits", [forgotten, in_order, by_message])
 
-    async def archive(self, account_id: UUID, hits: Sequence[tuple[Raw, timedelta]]) -> None:
+    async def archive(self, account_id: UUID, hits: Sequence[tuple[AnyHitEvent, timedelta]]) -> None:
         """Keep each for so long after it happened; the same hit again changes nothing."""
         await self._hits.add_new(account_id, {hit.event_id: _document(hit, kept) for hit, kept in hits})
 
@@ -35,7 +34,7 @@ class HitArchive:
         found = await self._hits.find(account_id, {"_id": {"$in": list(hit_ids)}})
         return {hit["_id"]: Source(hit["client_address"], hit["user_agent"]) for hit in found}
 
-    async def of_messages(self, account_id: UUID, message_ids: Sequence[UUID], limit: int) -> list[Raw]:
+    async def of_messages(self, account_id: UUID, message_ids: Sequence[UUID], limit: int) -> list[AnyHitEvent]:
         """The hits of these messages, in no order; at most so many."""
         found = await self._hits.find(account_id, {"message_id": {"$in": list(message_ids)}}, limit=limit)
         return [_raw(hit) for hit in found]
@@ -56,13 +55,13 @@ class HitArchive:
         return len(found)
 
 
-def _document(hit: Raw, kept: timedelta) -> Mapping[str, Any]:
+def _document(hit: AnyHitEvent, kept: timedelta) -> Mapping[str, Any]:
     fields = hit.model_dump(exclude={"event_id", "account_id"})
     below = hit.occurred_at.microsecond % 1000  # the database's times end at milliseconds, the rules' do not
     return {**fields, "kept_until": hit.occurred_at + kept, "microseconds": below}
 
 
-def _raw(found: Document) -> Raw:
+def _raw(found: Document) -> AnyHitEvent:
     below = timedelta(microseconds=found.get("microseconds", 0))
     fields = {name: value for name, value in found.items() if name not in _OWN_FIELDS}
     return _RAW.validate_python(

@@ -17,7 +17,7 @@ from services.crm.store.database import Database
 from shared.directory.contract import RecordRef
 from shared.events.base import Event
 from shared.events.engagements import EngagementKind, Verdict
-from shared.events.hits import Endpoint, HitRecorded
+from shared.events.hits import Endpoint, HitRecorded, HitRelated
 from shared.events.ids import derived_id, new_id
 from shared.events.log_decisions import RecordType
 from shared.events.notifications import FeedChanged
@@ -205,7 +205,7 @@ async def test_anonymous_opens_name_nobody_in_the_feed(crm: Collaborators, peopl
 async def test_raw_hits_are_archived_once_and_for_a_time(
     crm: Collaborators, database: Database, people: People
 ) -> None:
-    """The same hit twice is one document, with the day on which it goes."""
+    """The same hit twice is one document, with the day on which it goes; what relates it to others is one."""
     hit = HitRecorded(
         event_id=new_id(),
         occurred_at=at(5),
@@ -215,12 +215,24 @@ async def test_raw_hits_are_archived_once_and_for_a_time(
         method="GET",
         client_address="203.0.113.7",
     )
-    batch: list[tuple[Event, Any]] = [(hit, ()), (hit, ())]
+    related = HitRelated(
+        event_id=new_id(),
+        occurred_at=at(5),
+        account_id=people.account_id,
+        message_id=hit.message_id,
+        hit_id=hit.event_id,
+        rule="bursts.many-mails",
+        value=3,
+    )
+    batch: list[tuple[Event, Any]] = [(hit, ()), (hit, ()), (related, ())]
     await HitHandler(crm.stores.hits, timedelta(days=90))(batch)
     await HitHandler(crm.stores.hits, timedelta(days=90))(batch)
     found = await database.collection("hits", []).find({"account_id": people.account_id}).to_list(None)
-    assert [(one["_id"], one["kept_until"]) for one in found] == [(hit.event_id, at(5) + timedelta(days=90))]
-    assert found[0]["client_address"] == "203.0.113.7"
+    kept_until = at(5) + timedelta(days=90)
+    kept = {one["_id"]: one for one in found}
+    assert [one["kept_until"] for one in found] == [kept_until, kept_until]
+    assert kept[hit.event_id]["client_address"] == "203.0.113.7"
+    assert (kept[related.event_id]["hit_id"], kept[related.event_id]["value"]) == (hit.event_id, 3)
 
 
 @pytest.mark.requirement("T5", "A6")
