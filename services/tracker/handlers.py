@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.tracker import verdict
-from services.tracker.model import ALWAYS, Beacon, Change, Hit, SendState, Sent
+from services.tracker.model import ALWAYS, Beacon, Change, Hit, Related, SendState, Sent
 from services.tracker.revocations import Revocations
 from services.tracker.rules.agents import is_apple_program, is_mail_program
 from services.tracker.rules.headers import is_whole_visit
@@ -12,7 +12,7 @@ from services.tracker.rules.rulesets import RuleSet
 from services.tracker.shard import Shard
 from shared.events.base import Event
 from shared.events.engagements import EngagementKind
-from shared.events.hits import Endpoint, HitRecorded, ViewingReported
+from shared.events.hits import AnyHitEvent, Endpoint, HitRecorded, HitRelated, ViewingReported
 from shared.events.sends import MessageCancelled, MessageScheduled, SendEvent
 
 
@@ -23,20 +23,22 @@ def handle(
 
     `again`: it was handled before, and is read again to rebuild the state.
     """
-    if isinstance(event, (HitRecorded, ViewingReported)):
+    if isinstance(event, (HitRecorded, ViewingReported, HitRelated)):
         if is_revoked(revocations, event, told_already=again):
             return []
         if isinstance(event, HitRecorded):
             return hit_recorded(shard, event, now, again=again)
+        if isinstance(event, HitRelated):
+            return hit_related(shard, event, now)
         return viewing_reported(shard, event, now)
     if isinstance(event, SendEvent):
-        return message_changed(shard, event)
+        return message_changed(shard, event, now, again=again)
     raise TypeError(f"{type(event).__name__} is no business of the tracker")
 
 
-def message_changed(shard: Shard, event: SendEvent) -> list[Change]:
+def message_changed(shard: Shard, event: SendEvent, now: datetime, *, again: bool) -> list[Change]:
     """Sent, scheduled or cancelled. Hits that waited for it are judged now."""
-    return shard.put_send(event.message_id, sent_of(event))
+    return shard.put_send(event.message_id, sent_of(event), now, again=again)
 
 
 def hit_recorded(shard: Shard, event: HitRecorded, now: datetime, *, again: bool) -> list[Change]:
@@ -49,6 +51,12 @@ def viewing_reported(shard: Shard, event: ViewingReported, now: datetime) -> lis
     return shard.put_beacon(event.message_id, beacon_of(event), now)
 
 
+def hit_related(shard: Shard, event: HitRelated, now: datetime) -> list[Change]:
+    """A hit belongs to what was fetched from other messages."""
+    related = Related(event.occurred_at, event.hit_id, event.rule, event.value)
+    return shard.put_related(event.message_id, related, now)
+
+
 def released(shard: Shard, revocations: Revocations, now: datetime) -> list[Change]:
     """What was held and is due: told now, but for messages revoked meanwhile (P4, A4)."""
     return [
@@ -58,7 +66,7 @@ def released(shard: Shard, revocations: Revocations, now: datetime) -> list[Chan
     ]
 
 
-def is_revoked(revocations: Revocations, event: HitRecorded | ViewingReported, *, told_already: bool) -> bool:
+def is_revoked(revocations: Revocations, event: AnyHitEvent, *, told_already: bool) -> bool:
     """Whether nothing may be made of it (P4, A4). `told_already`: it is read again to rebuild the state,
     where what came before the revocation still counts as a first open."""
     since = revocations.since(event.message_id, event.account_id)
@@ -83,6 +91,7 @@ def sent_of(event: SendEvent) -> Sent:
         event.recipient_count,
         event.anonymous,
         event.tracked,
+        event.provider_thread_id,
     )
 
 

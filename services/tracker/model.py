@@ -31,7 +31,8 @@ class SendState(StrEnum):
 class Sent(NamedTuple):
     """What the tracker keeps of a message. `judged_from`: hits from then on are judged, None: none are.
 
-    `at`: when it was sent (or scheduled, or cancelled). `order` decides between two states.
+    `at`: when it was sent (or scheduled, or cancelled). `order` decides between two states. `thread`: the
+    mail system's id of the thread, opaque.
     """
 
     event_id: UUID
@@ -43,6 +44,7 @@ class Sent(NamedTuple):
     recipient_count: int
     anonymous: bool
     tracked: bool
+    thread: str | None = None
 
     @property
     def order(self) -> tuple[bool, datetime, bool, UUID]:
@@ -98,6 +100,26 @@ class Beacon(NamedTuple):
     is_ipv6: bool = False
 
 
+class Related(NamedTuple):
+    """A hit belongs to what was fetched from other messages: `rule` says so, `value` is its evidence.
+
+    `at`: of the hit.
+    """
+
+    at: datetime
+    hit_id: UUID
+    rule: str
+    value: int
+
+
+class Judged(NamedTuple):
+    """A hit that is judged for the first time, and its message."""
+
+    message_id: UUID
+    hit: Hit
+    sent: Sent
+
+
 class Session(NamedTuple):
     """One reading: hits of one slot with no pause of 30 minutes between them."""
 
@@ -141,7 +163,8 @@ class Surroundings(NamedTuple):
 
     `around`: hits of the message within `bursts.AROUND`, itself included, by time. `newer`: hits on newer
     messages of its thread. `elsewhere`: hits on the account's other mails to the same domain, with their
-    messages. `was_read`: an open or a click counted before it.
+    messages. `related`: by rule, what was seen of the hit together with other messages while it was live.
+    `was_read`: an open or a click counted before it.
     """
 
     sent: Sent
@@ -149,6 +172,7 @@ class Surroundings(NamedTuple):
     around: Sequence[Hit] = ()
     newer: Sequence[Hit] = ()
     elsewhere: Sequence[tuple[UUID, Hit]] = ()
+    related: Mapping[str, int] = {}
     was_read: bool = False
 
 

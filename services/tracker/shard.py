@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from services.tracker.model import Beacon, Change, Hit, Lasting, Sent
+from services.tracker.model import Beacon, Change, Hit, Judged, Lasting, Related, Sent
 from services.tracker.rules.rulesets import CURRENT, RuleSet
 from services.tracker.state import Entry, MessageState
 
@@ -68,6 +68,7 @@ class Shard:
         self._live: OrderedDict[int, MessageState] = OrderedDict()  # UUIDs hash and compare slowly
         self.pending = 0  # hits whose message is not confirmed yet
         self.unsaved: dict[UUID, Record] = {}
+        self._judged: list[Judged] = []
 
     def __len__(self) -> int:
         return len(self._live)
@@ -95,8 +96,8 @@ class Shard:
             changes += hold.state.release(hold.entry, told_maybe=hold.told_maybe)
         return changes
 
-    def put_send(self, message_id: UUID, sent: Sent) -> list[Change]:
-        """A state of a message."""
+    def put_send(self, message_id: UUID, sent: Sent, now: datetime, *, again: bool = False) -> list[Change]:
+        """A state of a message. `again`: it was told of before."""
         state = self._live.get(message_id.int)
         if state is None:
             record = self._record(message_id)
@@ -105,6 +106,7 @@ class Shard:
             return []
         known, pending = state.sent, state.pending
         changes = state.put_send(sent)
+        self._take_from(state, now, again)
         if state.sent is not known:
             self.unsaved[message_id] = Record(sent, state.settled)
         self.pending += state.pending - pending
@@ -117,7 +119,7 @@ class Shard:
             return []
         pending = state.pending
         changes = state.put_hit(hit, hold=not again and bool(self._hold))
-        self._take_holds(state, now)
+        self._take_from(state, now, again)
         if state.settle(before=hit.at - self._horizon):
             self._keep(state)
         self.pending += state.pending - pending
@@ -126,6 +128,10 @@ class Shard:
     def put_beacon(self, message_id: UUID, beacon: Beacon, now: datetime) -> list[Change]:
         """A report of viewing."""
         return self._touched(message_id, now).put_beacon(beacon)
+
+    def put_related(self, message_id: UUID, related: Related, now: datetime) -> list[Change]:
+        """What was seen of a hit together with other messages."""
+        return self._touched(message_id, now).put_related(related)
 
     def evict(self, now: datetime) -> int:
         """Let go of messages that nothing touched within the horizon, and of too many. How many."""
@@ -149,7 +155,15 @@ class Shard:
         taken, self.unsaved = self.unsaved, {}
         return taken
 
-    def _take_holds(self, state: MessageState, now: datetime) -> None:
+    def take_judged(self) -> list[Judged]:
+        """Hits that were judged for the first time, but for what was read again."""
+        taken, self._judged = self._judged, []
+        return taken
+
+    def _take_from(self, state: MessageState, now: datetime, again: bool) -> None:
+        if state.sent is not None and not again:
+            self._judged += [Judged(state.message_id, hit, state.sent) for hit in state.fresh]
+        state.fresh.clear()
         for entry in state.held:
             due = max(min(entry.hit.at, now) + self._hold, now + min(self._hold, _AT_LEAST))
             self._held += 1

@@ -11,7 +11,7 @@ mail is confirmed; a state rebuilt after that counts the corrections it caused a
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
@@ -24,10 +24,12 @@ from services.tracker.model import (
     Hit,
     Judgement,
     Lasting,
+    Related,
     SendState,
     Sent,
     Surroundings,
 )
+from services.tracker.related import RelatedHits
 from services.tracker.rules import bursts, own_views, timing
 from services.tracker.rules.rulesets import CURRENT, RuleSet
 
@@ -37,6 +39,7 @@ MOST_BEACONS = 100
 MOST_AROUND = 16  # hits on either side that a burst is looked for among
 
 _by_hit = attrgetter("hit")
+_UNRELATED: Mapping[str, int] = {}
 
 
 class Entry:
@@ -56,17 +59,20 @@ class Entry:
 
 
 class MessageState:
-    """The fold of one message. `held`: entries that began to be held, for its holder to take."""
+    """The fold of one message. `held`: entries that began to be held, `fresh`: hits that were judged for the
+    first time, both for its holder to take."""
 
     __slots__ = (
         "beacons",
         "cursor",
         "elsewhere",
         "entries",
+        "fresh",
         "held",
         "holding",
         "message_id",
         "newer",
+        "related",
         "rules",
         "sent",
         "touched",
@@ -81,9 +87,11 @@ class MessageState:
     ) -> None:
         self.rules = rules
         self.held: list[Entry] = []
+        self.fresh: list[Hit] = []
         self.holding = 0
         self.newer: tuple[Hit, ...] = ()
         self.elsewhere: tuple[tuple[UUID, Hit], ...] = ()
+        self.related: RelatedHits | None = None
         self.message_id = message_id
         self.sent = sent
         self.cursor = Cursor(lasting or Lasting())
@@ -160,6 +168,15 @@ class MessageState:
         near = own_views.affected(beacon, (entry.hit for entry in self.entries))
         return self._judge(near.start, near.stop - 1) if near else []
 
+    def put_related(self, related: Related) -> list[Change]:
+        """What was seen of a hit together with other messages; it may come before its hit."""
+        self.related = self.related or RelatedHits(MOST_HITS)
+        if not self.related.put(related):
+            return []
+        index = bisect_left(self.entries, related[:2], key=_by_time)
+        is_there = index < len(self.entries) and self.entries[index].hit.hit_id == related.hit_id
+        return self._judge(index, index) if is_there else []
+
     def settle(self, before: datetime | None = None, keep: int = MOST_HITS) -> bool:
         """Forget hits from before that time and beyond that number, not what lasts. Whether any was."""
         count = max(0, len(self.entries) - keep)
@@ -168,6 +185,8 @@ class MessageState:
                 count += 1
             if self.beacons and self.beacons[0].at < before:
                 self.beacons = [beacon for beacon in self.beacons if beacon.at >= before]
+            if self.related is not None:
+                self.related.forget(before)
         if not count:
             return False
         if count == len(self.entries):
@@ -209,13 +228,20 @@ class MessageState:
             entry.before = cursor
             was_inferred = bool(entry.told) and any(told.inferred for told, _ in entry.told)
             known = Surroundings(
-                self.sent, self.beacons, self._hits_around(index), self.newer, self.elsewhere
+                self.sent,
+                self.beacons,
+                self._hits_around(index),
+                self.newer,
+                self.elsewhere,
+                self.related.of(entry.hit.hit_id) if self.related is not None else _UNRELATED,
             )
             cursor, judgements = step(cursor, entry.hit, known, self.rules, was_inferred=was_inferred)
             if hold and _begins_to_wait(entry, judgements):
                 entry.held = {told.engagement_id: told for told, _ in entry.told}
                 self.held.append(entry)
                 self.holding += 1
+            if judgements and not entry.told:
+                self.fresh.append(entry.hit)
             self._tell(entry, judgements, changes)
         self.cursor = cursor
         return changes
@@ -248,6 +274,10 @@ def _begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
     if entry.held is not None or any(told.raises for told, _ in entry.told):
         return False
     return any(judgement.held and judgement.raises for judgement in judgements)
+
+
+def _by_time(entry: Entry) -> tuple[datetime, UUID]:
+    return entry.hit.at, entry.hit.hit_id
 
 
 def _differ(one: Judgement, other: Judgement) -> bool:

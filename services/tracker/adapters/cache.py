@@ -19,7 +19,7 @@ from services.tracker.shard import Record
 
 log = structlog.get_logger(__name__)
 
-_FORMAT = "1"  # of the values; another one is deleted and rebuilt
+_FORMAT = "2"  # of the values; another one is deleted and rebuilt
 _IDENTITY = b"identity"
 
 

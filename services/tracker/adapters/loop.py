@@ -16,6 +16,7 @@ from services.tracker.adapters.cache import SendCache
 from services.tracker.adapters.rebuild import Committed, Held, Rebuilder
 from services.tracker.adapters.revocations import RevocationReader
 from services.tracker.adapters.telling import Telling
+from services.tracker.relations import Relations
 from services.tracker.revocations import Revocations
 from services.tracker.settings import TrackerSettings
 from shared.bus.connection import cluster_epoch
@@ -67,6 +68,7 @@ class TrackerLoop:
         self._client = consumer_client(kafka, GROUP, max_poll_interval_ms=_LONGEST_REBUILD_MS)
         self._look = StallLook(kafka, self._client)
         self._held: dict[int, Held] = {}
+        self._relations = Relations()
         self._assigned = False  # an assignment came that is not followed yet
         self._done: dict[TopicPartition, int] = {}
         self._committed_at = self._evicted_at = time.monotonic()
@@ -139,7 +141,7 @@ class TrackerLoop:
 
     async def _process(self, batches: Batches, stopping: asyncio.Event) -> bool:
         """Whether the effects of the batches are acknowledged; False when the process is stopping first."""
-        telling = Telling(self._kafka.partitions)
+        telling = Telling(self._kafka.partitions, self._relations)
         now = datetime.now(UTC)
         done: dict[TopicPartition, int] = {}
         counts: Counter[str] = Counter()

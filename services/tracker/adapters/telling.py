@@ -13,6 +13,7 @@ from services.tracker import handlers
 from services.tracker.adapters.rebuild import Held
 from services.tracker.model import Change
 from services.tracker.outputs import events_of
+from services.tracker.relations import Relations
 from services.tracker.revocations import Revocations
 from shared.bus.partitions import partition_of
 from shared.bus.producer import Place, RawRecord
@@ -28,8 +29,9 @@ log = structlog.get_logger(__name__)
 class Telling:
     """The effects of one batch: records to publish, by place, and messages to set aside, with reasons."""
 
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, relations: Relations) -> None:
         self._partitions = partitions
+        self._relations = relations
         self.records: defaultdict[Place, list[RawRecord]] = defaultdict(list)
         self.aside: list[tuple[Any, str]] = []
         self._verdicts: Counter[tuple[str, str]] = Counter()
@@ -68,15 +70,25 @@ class Telling:
     def _handle(self, held: Held, revocations: Revocations, record: Any, event: Event, now: datetime) -> None:
         try:
             if not record.headers or not is_sampled(record.headers):
-                for change in handlers.handle(held.shard, revocations, event, now, again=False):
-                    self._tell(change, held, ())
+                self._fold(held, revocations, event, now, ())
                 return
             with _judging(record, event) as headers:
-                for change in handlers.handle(held.shard, revocations, event, now, again=False):
-                    self._tell(change, held, headers)
+                self._fold(held, revocations, event, now, headers)
         except Exception as error:
             log.exception("a message failed", topic=record.topic)
             self.aside.append((record, f"handler-failed: {type(error).__name__}"))
+
+    def _fold(
+        self, held: Held, revocations: Revocations, event: Event, now: datetime, headers: KafkaHeaders
+    ) -> None:
+        for change in handlers.handle(held.shard, revocations, event, now, again=False):
+            self._tell(change, held, headers)
+        judged = held.shard.take_judged()
+        if held.shard.rules.relates:
+            for related in (related for one in judged for related in self._relations.note(one, now)):
+                key = related.key().encode()
+                place = HITS.name, partition_of(key, self._partitions)
+                self.records[place].append((key, encode(related), headers))
 
     def _tell(self, change: Change, held: Held, headers: KafkaHeaders) -> None:
         self._verdicts[change.judgement.finding.verdict, change.judgement.kind] += 1

@@ -15,10 +15,10 @@ from shared.events.engagements import EngagementKind, Verdict
 
 AROUND = timedelta(seconds=30)  # before and after: what a burst is looked for in
 _AT_ONCE = timedelta(seconds=1)
-_MANY = 3
+MANY = 3
 _READING = timedelta(seconds=5)  # between opening a mail and following its first link
 _PACE = timedelta(seconds=1)
-_MAILS_WITHIN = timedelta(seconds=10)
+MAILS_WITHIN = timedelta(seconds=10)
 _SOURCE = "One site's log of 836 scanner bursts: all links within milliseconds, by browser-like agents"
 
 LINKS_AT_ONCE = Rule(
@@ -97,18 +97,19 @@ def _proxied(hit: Hit, links: Sequence[Hit]) -> Finding | None:
     return PROXY_FOLLOWS.finding() if follows else None
 
 
-def find_over_mails(hit: Hit, elsewhere: Sequence[tuple[UUID, Hit]]) -> Finding | None:
+def find_over_mails(hit: Hit, elsewhere: Sequence[tuple[UUID, Hit]], *, seen: int = 0) -> Finding | None:
     """A finding when the same client fetched from several mails to one domain within seconds.
 
-    `elsewhere`: hits on the account's other mails to the domain, with their messages.
+    `elsewhere`: hits on the account's other mails to the domain, with their messages. `seen`: from how many
+    mails the client was seen to fetch when the hit came.
     """
     if hit.finding.verdict is not Verdict.HUMAN:
         return None
     near = {
-        message for message, other in elsewhere if _within(other, hit, _MAILS_WITHIN) and _alike(other, hit)
+        message for message, other in elsewhere if _within(other, hit, MAILS_WITHIN) and _alike(other, hit)
     }
-    mails = len(near) + 1
-    return MANY_MAILS.finding(mails=mails) if mails >= _MANY else None
+    mails = max(len(near) + 1, seen)
+    return MANY_MAILS.finding(mails=mails) if mails >= MANY else None
 
 
 def matters(hit: Hit, others: Sequence[Hit]) -> bool:
@@ -120,16 +121,16 @@ def matters(hit: Hit, others: Sequence[Hit]) -> bool:
 def _link(hit: Hit, around: Sequence[Hit], links: Sequence[Hit], was_read: bool) -> Finding | None:
     shared = [other for other in links if _may_share(other, hit)]
     if (at_once := _most_distinct(shared, hit.at, _AT_ONCE)) >= 2:
-        return LINKS_AT_ONCE.finding(links=min(at_once, _MANY))
+        return LINKS_AT_ONCE.finding(links=min(at_once, MANY))
     if any(
         _is_direct_picture(other) and _within(other, hit, _AT_ONCE) and _same(other, hit) for other in around
     ):
         return PICTURE_AND_LINK.finding()
     own = [other for other in links if _same(other, hit)]
-    if _most_distinct(own, hit.at, AROUND) < _MANY:
+    if _most_distinct(own, hit.at, AROUND) < MANY:
         return None
     is_read = was_read or _is_whole(own) or _is_read_in(around, own)
-    return None if is_read and _has_pace(own) else MANY_LINKS.finding(links=_MANY)
+    return None if is_read and _has_pace(own) else MANY_LINKS.finding(links=MANY)
 
 
 def _picture(hit: Hit, around: Sequence[Hit], links: Sequence[Hit]) -> Finding | None:

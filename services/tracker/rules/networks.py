@@ -47,7 +47,7 @@ SCANNERS = frozenset(
 )
 
 HOSTING = frozenset({"hosting", "google-cloud"})
-_APPLE_PRIVACY = "apple-privacy"
+APPLE_PRIVACY = "apple-privacy"
 _CHECKS_MAIL = SCANNERS | {"microsoft", "microsoft-mail"}
 _V4_IN_V6 = 0xFFFF << 32  # an IPv4 address stands where its mapped IPv6 form is
 
@@ -126,8 +126,8 @@ def client_of(address: str) -> str:
     Services that check mail fetch from several machines of one /24.
     """
     network = network_of(address)
-    if network == _APPLE_PRIVACY:
-        return _APPLE_PRIVACY
+    if network == APPLE_PRIVACY:
+        return APPLE_PRIVACY
     number = number_of(address)
     if number is None:
         return address

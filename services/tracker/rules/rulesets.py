@@ -34,7 +34,8 @@ class RuleSet(NamedTuple):
     """`alone`: by agent, address, method, headers. `in_context`: with what is known around the hit.
 
     `pairs_head`: a HEAD is seen as the GET beside it. `holds`: suspicious hits wait for a burst (B3).
-    `says_residual`: names what no report of viewing can rule out.
+    `says_residual`: names what no report of viewing can rule out. `relates`: hits on different messages are
+    looked at together.
     """
 
     version: str
@@ -44,6 +45,7 @@ class RuleSet(NamedTuple):
     pairs_head: bool
     holds: bool
     says_residual: bool
+    relates: bool
 
 
 def _own_views_first(hit: Hit, known: Surroundings) -> Finding | None:
@@ -56,11 +58,15 @@ def _own_views(hit: Hit, known: Surroundings) -> Finding | None:
 
 def _bursts(hit: Hit, known: Surroundings) -> Finding | None:
     found = bursts.find(hit, known.around, was_read=known.was_read)
-    return found or (bursts.find_over_mails(hit, known.elsewhere) if known.elsewhere else None)
+    if found is not None or not (known.elsewhere or known.related):
+        return found
+    return bursts.find_over_mails(hit, known.elsewhere, seen=known.related.get(bursts.MANY_MAILS.id, 0))
 
 
 def _threads(hit: Hit, known: Surroundings) -> Finding | None:
-    return threads.find(hit, known.newer) if known.newer else None
+    if not (known.newer or known.related):
+        return None
+    return threads.find(hit, known.newer, seen=known.related.get(threads.OLDER.id))
 
 
 def _timing(hit: Hit, known: Surroundings) -> Finding | None:
@@ -79,6 +85,7 @@ FIRST = RuleSet(
     pairs_head=False,
     holds=False,
     says_residual=False,
+    relates=False,
 )
 CURRENT = RuleSet(
     "2026.11.2",
@@ -98,5 +105,6 @@ CURRENT = RuleSet(
     pairs_head=True,
     holds=True,
     says_residual=True,
+    relates=True,
 )
 RULESETS = {ruleset.version: ruleset for ruleset in (FIRST, CURRENT)}

@@ -19,18 +19,21 @@ OLDER = Rule(
 RULES = (OLDER,)
 
 
-def find(hit: Hit, newer: Sequence[Hit]) -> Finding | None:
+def find(hit: Hit, newer: Sequence[Hit], *, seen: int | None = None) -> Finding | None:
     """A finding when the same client opened a newer message of the thread at the same time.
 
-    `newer`: opens of newer messages of the thread within TOGETHER, before and after.
+    `newer`: opens of newer messages of the thread within TOGETHER, before and after. `seen`: how many seconds
+    apart one was seen when the hit came, None if none was.
     """
     if hit.kind is not EngagementKind.OPEN or hit.finding.verdict not in (
         Verdict.HUMAN,
         Verdict.PROXIED_HUMAN,
     ):
         return None
-    near = [other for other in newer if _is_with(hit, other)]
-    return OLDER.finding(seconds=min(_apart(hit, other) for other in near)) if near else None
+    apart = [_apart(hit, other) for other in newer if _is_with(hit, other)]
+    if seen is not None:
+        apart.append(seen)
+    return OLDER.finding(seconds=min(apart)) if apart else None
 
 
 def _is_with(hit: Hit, other: Hit) -> bool:

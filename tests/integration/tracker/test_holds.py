@@ -26,7 +26,8 @@ class Now:
         return event.model_copy(update={"occurred_at": event.occurred_at + self._shift})
 
 
-async def _holds(tracker: ServiceProcess, count: int) -> None:
+async def holds(tracker: ServiceProcess, count: int) -> None:
+    """Wait until it holds so many hits."""
     async with asyncio.timeout(WITHIN_S):
         while await tracker.metric("kaifu_held_hits") != count:
             await asyncio.sleep(0.05)
@@ -44,14 +45,14 @@ async def test_a_held_hit_survives_a_kill_and_a_burst_seen_after_it_still_counts
         for mail in (lone, scanned):
             await publish(publisher, now(message(message_id=mail)))
         await publish(publisher, now(hit(10, message_id=lone)), now(hit(10, message_id=scanned, link=0)))
-        await _holds(first, 2)
+        await holds(first, 2)
         await first.stop(signal.SIGKILL)
         assert not heard.raised(lone, scanned)
         await publish(publisher, now(hit(10.1, message_id=scanned, link=1)))
         folder = tmp_path / ("first" if is_cache_kept else "second")
         async with service("tracker", environment(broker, folder), tmp_path) as second:
             await heard.until(lambda: heard.raised(lone))
-            await _holds(second, 0)
+            await holds(second, 0)
             await heard.until(lambda: len(heard.engagements(scanned)) >= 2)
         assert len(heard.raised(lone)) == 1
         assert not heard.raised(scanned)

@@ -141,7 +141,8 @@ async def test_an_untraced_hit_stays_untraced(
 ) -> None:
     mail = uuid4()
     await publish(publisher, message(message_id=mail))
-    await publisher.publish(hit(60, message_id=mail), [("traceparent", TRACEPARENT[:-2] + b"00")])
+    opened = hit(60, message_id=mail, address="192.0.2.1")
+    await publisher.publish(opened, [("traceparent", TRACEPARENT[:-2] + b"00")])
     await heard.until(lambda: heard.raised(mail) and heard.engagements(mail))
     mine = [record for event, record in heard.records if getattr(event, "message_id", None) == mail]
     assert [list(record.headers) for record in mine] == [[], []]
@@ -169,9 +170,9 @@ async def test_an_own_view_after_the_open_retracts_the_notification(
     tracker: ServiceProcess, publisher: EventPublisher, heard: Heard
 ) -> None:
     mail = uuid4()
-    await publish(publisher, message(message_id=mail), hit(60, message_id=mail))
+    await publish(publisher, message(message_id=mail), hit(60, message_id=mail, address="192.0.2.2"))
     await heard.until(lambda: heard.raised(mail) and heard.engagements(mail))
-    await publish(publisher, viewing(62, message_id=mail))
+    await publish(publisher, viewing(62, message_id=mail, address="192.0.2.2"))
     await heard.until(
         lambda: (
             any(isinstance(event, NotificationRetracted) for event, _ in heard.records)
@@ -209,7 +210,7 @@ async def test_poison_is_set_aside_with_its_reason(
     mail = uuid4()
     poison = b'{"type": "hit_recorded", "message_id": 3}'
     await publisher.publish_raw(HITS.name, str(mail).encode(), poison, [])
-    await publish(publisher, message(message_id=mail), hit(60, message_id=mail))
+    await publish(publisher, message(message_id=mail), hit(60, message_id=mail, address="192.0.2.3"))
     await heard.until(lambda: heard.raised(mail) and heard.engagements(mail))
     async with broker.reader(HITS.dead_letters, partitions=1) as letters, asyncio.timeout(WITHIN_S):
         found: list[Any] = []
@@ -250,11 +251,11 @@ async def test_what_was_set_aside_is_told_when_it_is_replayed_after_a_restart(tm
 
 
 def _story(mails: list[UUID]) -> list[Event]:
-    """Opens, repetitions, clicks and re-opens of many mails, in the order of their time."""
+    """Opens, repetitions, clicks and re-opens of many mails, each by its own reader, in the order of time."""
     hits = [
-        hit(when, message_id=mail, link=link)
+        hit(when, message_id=mail, link=link, address=f"192.0.2.{reader}")
         for when, link in ((60, None), (64, None), (90, 0), (3600, None), (3700, 1))
-        for mail in mails
+        for reader, mail in enumerate(mails)
     ]
     return [*(message(message_id=mail) for mail in mails), *hits]
 

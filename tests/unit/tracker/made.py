@@ -10,7 +10,7 @@ from shared.events.base import Event
 from shared.events.catalogue import topic_of
 from shared.events.codec import decode, encode
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import Endpoint, HitRecorded, ViewingReported
+from shared.events.hits import AcrossMessages, Endpoint, HitRecorded, HitRelated, ViewingReported
 from shared.events.ids import derived_id
 from shared.events.notifications import NotificationRaised, NotificationRetracted
 from shared.events.sends import MessageCancelled, MessageScheduled, MessageSent, SendEvent, Source
@@ -103,6 +103,19 @@ def viewing(
     )
 
 
+def related(event: HitRecorded, rule: AcrossMessages = "threads.older-message", value: int = 0) -> HitRelated:
+    """What the tracker saw of the hit together with other messages."""
+    return HitRelated(
+        event_id=derived_id("hit-related", event.event_id, rule),
+        occurred_at=event.occurred_at,
+        account_id=event.account_id,
+        message_id=event.message_id,
+        hit_id=event.event_id,
+        rule=rule,
+        value=value,
+    )
+
+
 class Tracked:
     """A shard that remembers all it told."""
 
@@ -123,8 +136,10 @@ class Tracked:
             return handlers.hit_recorded(self.shard, event, event.occurred_at, again=False)
         if isinstance(event, ViewingReported):
             return handlers.viewing_reported(self.shard, event, event.occurred_at)
+        if isinstance(event, HitRelated):
+            return handlers.hit_related(self.shard, event, event.occurred_at)
         assert isinstance(event, SendEvent)
-        return handlers.message_changed(self.shard, event)
+        return handlers.message_changed(self.shard, event, event.occurred_at, again=False)
 
     def final(self) -> dict[UUID, EngagementJudged]:
         """Each engagement at its highest revision."""

@@ -12,7 +12,7 @@ from services.tracker.revocations import Revocations
 from services.tracker.shard import Shard
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import HitRecorded
+from shared.events.hits import AcrossMessages, HitRecorded
 from shared.events.notifications import NotificationRaised, NotificationRetracted
 from shared.events.revocations import RevocationScope, TrackingRevoked
 from tests.unit.tracker.made import (
@@ -26,6 +26,7 @@ from tests.unit.tracker.made import (
     at,
     hit,
     message,
+    related,
     viewing,
 )
 
@@ -214,15 +215,18 @@ def test_a_held_message_is_not_let_go_of() -> None:
     assert _pushes(holding.release(28)) == 1
 
 
+_HITS = st.builds(
+    hit,
+    st.sampled_from([2, 3, 3.4, 5, 12, 20, 20.5, 50, 70, 700]),
+    link=st.sampled_from([None, 0, 1, 2]),
+    method=st.sampled_from(["GET", "GET", "HEAD"]),
+)
+_ACROSS: st.SearchStrategy[AcrossMessages] = st.sampled_from(["threads.older-message", "bursts.many-mails"])
 _FACTS = st.lists(
     st.one_of(
-        st.builds(
-            hit,
-            st.sampled_from([2, 3, 3.4, 5, 12, 20, 20.5, 50, 70, 700]),
-            link=st.sampled_from([None, 0, 1, 2]),
-            method=st.sampled_from(["GET", "GET", "HEAD"]),
-        ),
+        _HITS,
         st.builds(viewing, st.sampled_from([3, 20, 70])),
+        st.builds(related, _HITS, _ACROSS, st.integers(0, 4)),  # of a hit that may never come
     ),
     min_size=1,
     max_size=8,
