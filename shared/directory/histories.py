@@ -12,12 +12,12 @@ from pydantic import Field
 
 from shared.directory.contract import DirectoryModel
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import HitRecorded, ViewingReported
+from shared.events.hits import AnyHitEvent
 from shared.events.sends import MessageCancelled, MessageScheduled, MessageSent
 
 MOST_HITS = 20_000  # of one page; a message that has more is left out
 
-Fact = Annotated[HitRecorded | ViewingReported, Field(discriminator="type")]
+Fact = AnyHitEvent
 LastSend = Annotated[MessageSent | MessageScheduled | MessageCancelled, Field(discriminator="type")]
 
 

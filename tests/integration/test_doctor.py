@@ -71,7 +71,7 @@ async def test_a_healthy_system_is_said_to_be_well(stack: Stack) -> None:
     lines = output.splitlines()
     assert wrongs(lines) == []
     assert (code, lines[-1].startswith("nothing is wrong")) == (0, True)
-    for looked_at in ("broker: answers", "topics: all 12", "database: answers", "transactions", "indexes"):
+    for looked_at in ("broker: answers", "topics: all 14", "database: answers", "transactions", "indexes"):
         assert said(lines, "ok", looked_at)
     for service in ("crm", "ingest", "tracker", "logger", "notifier"):
         assert said(lines, f"ok    {service}: serves")

@@ -7,7 +7,7 @@ from services.crm.model.engagements import Engagement
 from services.crm.model.messages import Message
 from services.crm.problems import INVALID_CURSOR
 from services.crm.rules.files import last_send
-from services.crm.store.hits import HitArchive, Raw
+from services.crm.store.hits import HitArchive
 from services.crm.store.messages import Messages
 from services.crm.store.upkeep import Upkeep
 from shared.directory.histories import (
@@ -20,7 +20,7 @@ from shared.directory.histories import (
     place_of,
 )
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import HitRecorded
+from shared.events.hits import AnyHitEvent, HitRecorded
 from shared.events.ids import derived_id
 from shared.http.problems import Problem
 
@@ -82,7 +82,7 @@ class Histories:
 
     async def _with_hits(
         self, account_id: UUID, messages: list[Message]
-    ) -> tuple[list[Message], list[Raw] | None]:
+    ) -> tuple[list[Message], list[AnyHitEvent] | None]:
         """As many of the messages as have no more than MOST_HITS together; None: one alone has more."""
         while True:
             ids = [message.id for message in messages]
@@ -94,9 +94,9 @@ class Histories:
             messages = messages[: len(messages) // 2]
 
     async def _histories(
-        self, account_id: UUID, asked: HistoriesAsked, messages: list[Message], hits: list[Raw] | None
+        self, account_id: UUID, asked: HistoriesAsked, messages: list[Message], hits: list[AnyHitEvent] | None
     ) -> list[MessageHistory]:
-        facts: dict[UUID, list[Raw]] = {}
+        facts: dict[UUID, list[AnyHitEvent]] = {}
         for hit in hits or ():
             facts.setdefault(hit.message_id, []).append(hit)
         wanted = [one for one in messages if hits is None or _is_wanted(asked, facts.get(one.id, ()))]
@@ -117,14 +117,15 @@ class Histories:
         ]
 
 
-def _is_wanted(asked: HistoriesAsked, facts: Sequence[Raw]) -> bool:
+def _is_wanted(asked: HistoriesAsked, facts: Sequence[AnyHitEvent]) -> bool:
     return asked.message_id is not None or any(
         isinstance(fact, HitRecorded) and asked.since <= fact.occurred_at < asked.until for fact in facts
     )
 
 
 def _judged(account_id: UUID, engagement: Engagement) -> EngagementJudged:
-    fields = {name: getattr(engagement, name) for name in Engagement.model_fields if name != "id"}
+    told = Engagement.model_fields.keys() & EngagementJudged.model_fields.keys()
+    fields = {name: getattr(engagement, name) for name in told}
     return EngagementJudged(
         event_id=derived_id("standing", engagement.id, engagement.revision),
         account_id=account_id,

@@ -34,7 +34,9 @@ class HitArchive:
         found = await self._hits.find(account_id, {"_id": {"$in": list(hit_ids)}})
         return {hit["_id"]: Source(hit["client_address"], hit["user_agent"]) for hit in found}
 
-    async def of_messages(self, account_id: UUID, message_ids: Sequence[UUID], limit: int) -> list[AnyHitEvent]:
+    async def of_messages(
+        self, account_id: UUID, message_ids: Sequence[UUID], limit: int
+    ) -> list[AnyHitEvent]:
         """The hits of these messages, in no order; at most so many."""
         found = await self._hits.find(account_id, {"message_id": {"$in": list(message_ids)}}, limit=limit)
         return [_raw(hit) for hit in found]

@@ -19,7 +19,7 @@ from shared.directory.histories import MOST_HITS, HistoriesAsked, MessageHistory
 from shared.events.catalogue import ENGAGEMENTS, HITS, SENDS
 from shared.events.codec import UndecodableEvent, decode
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import HitRecorded, ViewingReported
+from shared.events.hits import AnyHitEvent, HitRecorded, HitRelated, ViewingReported
 from shared.events.sends import SendEvent
 
 _MESSAGE = 32  # bytes of a key that name account and message
@@ -56,7 +56,7 @@ class Spill:
         except UndecodableEvent:
             return
         assert value is not None
-        if isinstance(event, HitRecorded | ViewingReported):
+        if isinstance(event, HitRecorded | ViewingReported | HitRelated):
             self._put_fact(event, value)
         elif isinstance(event, SendEvent):
             self._put_send(event, value)
@@ -72,7 +72,7 @@ class Spill:
             if history is not None:
                 yield history
 
-    def _put_fact(self, event: HitRecorded | ViewingReported, value: bytes) -> None:
+    def _put_fact(self, event: AnyHitEvent, value: bytes) -> None:
         asked = self._asked
         if asked.account_id not in (None, event.account_id) or asked.message_id not in (
             None,

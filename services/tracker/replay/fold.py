@@ -6,11 +6,13 @@ from uuid import UUID
 
 from services.tracker import handlers
 from services.tracker.model import COUNTED, Change, Lasting
+from services.tracker.revocations import Revocations
 from services.tracker.rules.rulesets import RuleSet
 from services.tracker.shard import Record, Shard
 from shared.directory.histories import MessageHistory
 from shared.events.engagements import EngagementJudged, EngagementKind
-from shared.events.hits import HitRecorded
+
+_NONE_REVOKED = Revocations()  # who asks leaves out what is
 
 
 def rejudged(history: MessageHistory, rules: RuleSet, horizon: timedelta) -> dict[UUID, Change]:
@@ -20,10 +22,7 @@ def rejudged(history: MessageHistory, rules: RuleSet, horizon: timedelta) -> dic
     shard = Shard({history.message_id: record}.get, horizon, most=1, rules=rules)
     last: dict[UUID, Change] = {}
     for fact in facts:
-        if isinstance(fact, HitRecorded):
-            changes = handlers.hit_recorded(shard, fact, fact.occurred_at, again=False)
-        else:
-            changes = handlers.viewing_reported(shard, fact, fact.occurred_at)
+        changes = handlers.handle(shard, _NONE_REVOKED, fact, fact.occurred_at, again=False)
         last |= {change.judgement.engagement_id: change for change in changes}
     return last
 
