@@ -170,7 +170,7 @@ def _told(note: Note, rule: Rule, value: int) -> Iterator[HitRelated]:
     note.told = True
     message_id, hit, sent = note.judged
     yield HitRelated(
-        event_id=derived_id("hit-related", hit.hit_id, rule.id),
+        event_id=derived_id("hit-related", hit.hit_id, rule.id, value),
         occurred_at=hit.at,
         account_id=sent.account_id,
         message_id=message_id,

@@ -106,7 +106,7 @@ def viewing(
 def related(event: HitRecorded, rule: AcrossMessages = "threads.older-message", value: int = 0) -> HitRelated:
     """What the tracker saw of the hit together with other messages."""
     return HitRelated(
-        event_id=derived_id("hit-related", event.event_id, rule),
+        event_id=derived_id("hit-related", event.event_id, rule, value),
         occurred_at=event.occurred_at,
         account_id=event.account_id,
         message_id=event.message_id,
