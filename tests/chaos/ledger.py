@@ -155,8 +155,8 @@ class Broker:
 
 
 def _numbered(agent: str, hits: "list[tuple[str, UUID]]") -> list[Place]:
-    number = re.compile(re.escape(agent) + r"(\d+)")
-    return [(int(found[1]), id_) for text, id_ in hits if (found := number.fullmatch(text))]
+    number = re.compile(re.escape(agent) + r"(\d+)$")
+    return [(int(found[1]), id_) for text, id_ in hits if (found := number.search(text))]
 
 
 class Records:

@@ -18,7 +18,9 @@ from uuid import UUID
 from tests.chaos.oracle import Acknowledged
 from tests.chaos.wire import Answer, NoAnswer, Wire
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) chaos/"
+# A mail service's proxy shows pictures and a browser follows links, so that both count and are pushed.
+PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 LINK = "https://www.example.com/offer"
 HITS_PER_SEND = 20
 _RECENT = 100  # a hit is on one of the newest messages
@@ -90,8 +92,8 @@ class Load:
 
     @property
     def agent(self) -> str:
-        """What the user agents of this run begin with."""
-        return f"{AGENT}{self.run}/"
+        """What the user agents of this run end with, before the number of the hit."""
+        return f"chaos/{self.run}/"
 
     @property
     def events(self) -> int:
@@ -125,8 +127,8 @@ class Load:
         try:
             answer = await wire.get(
                 mail.pixel if is_pixel else mail.link,
-                user_agent=f"{self.agent}{number}",
-                x_forwarded_for=f"203.0.113.{number % 250}",
+                user_agent=f"{PROXY if is_pixel else BROWSER} {self.agent}{number}",
+                x_forwarded_for=f"{'66.249.84' if is_pixel else '203.0.113'}.{number % 250}",
                 **self.evidence,
             )
         except NoAnswer as error:
