@@ -85,6 +85,7 @@ async def test_the_status_of_own_mail_follows_while_its_thread_is_open(desk: Des
         await open_from(api, sent, opens)
         await shows(api, message_id, "opens", opens)
         await expect(status).to_contain_text(f"Opened {opens}×", timeout=2000)
+    await reading_time()  # nobody opens a mail and follows its link within a second
     await follow_link(api.http, tracked_address(sent, "c"))
     await shows(api, message_id, "clicks", 1)
     await expect(status).to_contain_text("clicked 1×", timeout=2000)

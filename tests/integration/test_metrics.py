@@ -2,9 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.environment import SERVICES
 from deploy.local.rep import Rep, follow_link, load_pixel, reading_time, until
@@ -13,28 +11,9 @@ from deploy.local.stack import Stack
 from shared.bus.producer import EventPublisher
 from shared.events.catalogue import HITS, NOTIFICATIONS, SENDS
 from shared.settings import KafkaSettings
-from tests.integration.collector import Collector, Labels
+from tests.integration.collector import Collector
 
 pytestmark = pytest.mark.integration
-Values = dict[tuple[str, Labels], float]
-
-
-async def scraped(stack: Stack, service: str) -> Values:
-    """What `/metrics` of a service says, by name and labels."""
-    async with httpx.AsyncClient(trust_env=False) as http:
-        text = (await http.get(f"{stack.ops_urls[service]}/metrics")).text
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def total(values: Values, name: str, **labels: str) -> float:
-    """The sum over all labels but those given."""
-    return sum(
-        value for (found, having), value in values.items() if found == name and labels.items() <= set(having)
-    )
 
 
 def moved(
