@@ -12,6 +12,7 @@ from shared.bus.producer import EventPublisher
 from shared.events.catalogue import HITS, NOTIFICATIONS, SENDS
 from shared.settings import KafkaSettings
 from tests.integration.collector import Collector
+from tests.integration.scraping import Values, scraped, total
 
 pytestmark = pytest.mark.integration
 
