@@ -98,6 +98,7 @@ async def test_the_status_of_own_mail_follows_while_its_thread_is_open(desk: Des
     await page.evaluate("location.hash = '#inbox'")
     await expect(own).to_be_hidden()
     await open_thread(page, sent)
+    await reading_time()
     await open_from(api, sent, 3)
     await expect(page.locator(".kaifu-status")).to_have_text([re.compile("Opened 3×")], timeout=15_000)
     await expect(received.locator(".kaifu-status")).to_have_count(0)
