@@ -2,12 +2,18 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.tracker.rules.rulesets import RULESETS, RuleSet
+from services.tracker.rules.rulesets import CURRENT, RULESETS, RuleSet
+
+
+def _known(version: str) -> str:
+    if version not in RULESETS:
+        raise ValueError(f"known are {', '.join(RULESETS)}")
+    return version
 
 
 class TrackerSettings(BaseSettings):
@@ -26,8 +32,9 @@ class TrackerSettings(BaseSettings):
     hold_s: float = Field(
         default=8, ge=0, le=60, description="how long telling of a suspicious hit waits for a burst to show"
     )
-    ruleset: Literal["2026.11.1", "2026.11.2"] = Field(
-        default="2026.11.2", description="rules that judge; an earlier set undoes what a later one got wrong"
+    ruleset: Annotated[str, AfterValidator(_known)] = Field(
+        default=CURRENT.version,
+        description="rules that judge; an earlier set undoes what a later one got wrong",
     )
     commit_interval_s: float = Field(default=0.2, ge=0, description="offsets are committed at most so often")
 

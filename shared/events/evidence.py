@@ -183,8 +183,8 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ja": "リンクを一斉に調べたものが、画像も取得しました。セキュリティ検査の動きです。",
     },
     "bursts.many-mails": {
-        "en": "The same client fetched from {mails} mails to this domain within seconds.",
-        "ja": "同じクライアントが数秒以内に、このドメイン宛ての {mails} 通のメールにアクセスしました。",
+        "en": "The same client fetched from {mails} of the account's mails within seconds.",
+        "ja": "同じクライアントが数秒以内に、このアカウントの {mails} 通のメールにアクセスしました。",
     },
     "timing.too-fast": {
         "en": "Within two seconds of sending: nobody has a mail open so fast.",

@@ -1,8 +1,7 @@
 """The page of notifications in real Chromium: in place, by keyboard, on a phone, without scripts."""
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
+from itertools import product
 
 import pytest
 import pytest_asyncio
@@ -11,12 +10,12 @@ from playwright.async_api import Browser, Page, expect
 from shared.events.ids import new_id
 from shared.events.notification_policies import OpensWanted, QuietHours
 from tests.integration.browser import chromium, watched
+from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.test_live_page import serving
 from tests.unit.crm_web.fakes import COOKIE, FakeCrm, fake_crm
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("B8")]
 PAGE = "/profile/notifications"
-PICTURES = os.environ.get("KAIFU_PICTURES")  # a folder: what a person looks at
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -94,7 +93,7 @@ async def test_it_works_without_scripts(browser: Browser) -> None:
     assert crm.mutes.muted == {}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (360, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), list(product(WIDTHS.values(), SCHEMES)))
 async def test_it_fits_any_screen(browser: Browser, language: str, width: int, scheme: str) -> None:
     """Nothing is cut off or wider than the screen, in either language."""
     crm = crm_in(language)
@@ -113,8 +112,6 @@ async def test_it_fits_any_screen(browser: Browser, language: str, width: int, s
         inside = "(part) => part.getBoundingClientRect().right <= innerWidth"
         for part in await page.locator(".policy input, .policy button.quiet, .entries button").all():
             assert await part.evaluate(inside)
-        if PICTURES:
-            await page.screenshot(
-                path=Path(PICTURES) / f"notifications-{language}-{width}.png", full_page=True
-            )
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=FOLDER / f"notifications-{language}-{scheme}-{width}.png", full_page=True)
         assert complaints == []

@@ -114,8 +114,10 @@ def find_over_mails(hit: Hit, elsewhere: Sequence[tuple[UUID, Hit]], *, seen: in
 
 def matters(hit: Hit, others: Sequence[Hit]) -> bool:
     """Whether the hit can be part of a burst with these: different things were fetched, a link among them."""
-    keys = {(one.kind, one.is_head, one.link_index, one.slot) for one in (hit, *others)}
-    return len(keys) > 1 and any(kind is EngagementKind.CLICK or is_head for kind, is_head, _, _ in keys)
+    what = hit.kind, hit.is_head, hit.link_index, hit.slot
+    if all((one.kind, one.is_head, one.link_index, one.slot) == what for one in others):
+        return False  # the common case, and a flood's: the same again
+    return any(one.kind is EngagementKind.CLICK or one.is_head for one in (hit, *others))
 
 
 def _link(hit: Hit, around: Sequence[Hit], links: Sequence[Hit], was_read: bool) -> Finding | None:
