@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from services.tracker import verdict
+from services.tracker.looks import look_of
 from services.tracker.model import ALWAYS, Beacon, Change, Hit, Related, SendState, Sent
 from services.tracker.revocations import Revocations
-from services.tracker.rules.agents import is_apple_program, is_mail_program
-from services.tracker.rules.headers import is_whole_visit
 from services.tracker.rules.networks import client_of, is_ipv6
 from services.tracker.rules.rulesets import RuleSet
 from services.tracker.shard import Shard
@@ -97,9 +95,6 @@ def sent_of(event: SendEvent) -> Sent:
 
 def hit_of(event: HitRecorded, rules: RuleSet) -> Hit:
     """The hit without address and agent."""
-    finding = verdict.alone(event, rules)
-    network = None if event.client_address is None else client_of(event.client_address)
-    is_proxys = finding.evidence[0].rule.startswith("proxies.")
     return Hit(
         event.occurred_at,
         event.event_id,
@@ -107,15 +102,7 @@ def hit_of(event: HitRecorded, rules: RuleSet) -> Hit:
         event.slot,
         event.link_index,
         event.method == "HEAD",
-        hash((event.user_agent, None if is_proxys else network)),
-        hash(event.user_agent),
-        None if network is None or is_proxys else hash(network),
-        finding,
-        verdict.doubts(event, rules),
-        is_mail_program(event.user_agent) or is_apple_program(event.user_agent),
-        is_whole_visit(event),
-        "accept-language" in event.headers,
-        is_ipv6(event.client_address or ""),
+        *look_of(event, rules),
     )
 
 

@@ -60,7 +60,8 @@ class Entry:
 
 class MessageState:
     """The fold of one message. `held`: entries that began to be held, `fresh`: hits that were judged for the
-    first time, both for its holder to take."""
+    first time and repeat no other, both for its holder to take. `is_varied`: different things were fetched,
+    so that bursts are looked for."""
 
     __slots__ = (
         "beacons",
@@ -70,6 +71,7 @@ class MessageState:
         "fresh",
         "held",
         "holding",
+        "is_varied",
         "message_id",
         "newer",
         "related",
@@ -89,6 +91,7 @@ class MessageState:
         self.held: list[Entry] = []
         self.fresh: list[Hit] = []
         self.holding = 0
+        self.is_varied = False
         self.newer: tuple[Hit, ...] = ()
         self.elsewhere: tuple[tuple[UUID, Hit], ...] = ()
         self.related: RelatedHits | None = None
@@ -133,6 +136,7 @@ class MessageState:
                 return []
         before = self.entries[index].before if index < len(self.entries) else self.cursor
         self.entries.insert(index, Entry(hit, before))
+        self.is_varied = self.is_varied or not bursts.is_same_thing(hit, self.entries[index - 1].hit)
         if self.sent is None or self.sent.judged_from is None:
             del self.entries[MOST_PENDING:]
             return []
@@ -191,14 +195,15 @@ class MessageState:
             return False
         if count == len(self.entries):
             self.cursor = Cursor(self.cursor.lasting)
+            self.is_varied = False
         del self.entries[:count]
         return True
 
     def _affected(self, index: int) -> tuple[int, int]:
         """First and last position of hits that the one at `index` may make a burst with; its own if none."""
-        start, stop = self._around(index)
-        if stop - start == 1:
+        if not self.is_varied:
             return index, index
+        start, stop = self._around(index)
         others = [entry.hit for entry in self.entries[start:stop]]
         return (start, stop - 1) if bursts.matters(self.entries[index].hit, others) else (index, index)
 
@@ -240,13 +245,16 @@ class MessageState:
                 entry.held = {told.engagement_id: told for told, _ in entry.told}
                 self.held.append(entry)
                 self.holding += 1
-            if judgements and not entry.told:
+            if judgements and not entry.told and judgements[-1].folded_into is None:
                 self.fresh.append(entry.hit)
             self._tell(entry, judgements, changes)
         self.cursor = cursor
         return changes
 
-    def _hits_around(self, index: int) -> list[Hit]:
+    def _hits_around(self, index: int) -> Sequence[Hit]:
+        """What a burst may be made of: of the same thing again and again there is none, so itself alone."""
+        if not self.is_varied:
+            return (self.entries[index].hit,)
         start, stop = self._around(index)
         return [entry.hit for entry in self.entries[start:stop]]
 
@@ -271,9 +279,9 @@ class MessageState:
 
 def _begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
     """Whether a pop-up would come of it that is suspicious, and none came before."""
-    if entry.held is not None or any(told.raises for told, _ in entry.told):
+    if not any(judgement.held and judgement.raises for judgement in judgements):
         return False
-    return any(judgement.held and judgement.raises for judgement in judgements)
+    return entry.held is None and not any(told.raises for told, _ in entry.told)
 
 
 def _by_time(entry: Entry) -> tuple[datetime, UUID]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.base import Event, EventPart
+from shared.events.ids import text_of
 
 
 class EngagementKind(StrEnum):
@@ -68,7 +69,7 @@ class EngagementJudged(Event):
 
     def key(self) -> str:
         """Per message, in the order of judging."""
-        return str(self.message_id)
+        return text_of(self.message_id)
 
 
 AnyEngagementEvent = EngagementJudged

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.base import Event
+from shared.events.ids import text_of
 
 MAX_USER_AGENT = 512  # characters; the longest honest agent seen is under 400
 MAX_HEADER = 256
@@ -41,7 +42,7 @@ class HitRecorded(Event):
 
     def key(self) -> str:
         """Per message, so that hits meet the message's state on one partition."""
-        return str(self.message_id)
+        return text_of(self.message_id)
 
 
 class ViewingReported(Event):
@@ -55,7 +56,7 @@ class ViewingReported(Event):
 
     def key(self) -> str:
         """Per message, beside the hits that it explains."""
-        return str(self.message_id)
+        return text_of(self.message_id)
 
 
 AcrossMessages = Literal["threads.older-message", "bursts.many-mails"]
@@ -77,7 +78,7 @@ class HitRelated(Event):
 
     def key(self) -> str:
         """Per message, behind the hit that it is about."""
-        return str(self.message_id)
+        return text_of(self.message_id)
 
 
 AnyHitEvent = Annotated[HitRecorded | ViewingReported | HitRelated, Field(discriminator="type")]

@@ -6,6 +6,7 @@ replica and after every restart, and each store is keyed by it.
 
 from uuid import UUID, SafeUUID
 
+import orjson
 import uuid_utils
 from uuid_utils.compat import uuid7
 
@@ -13,6 +14,11 @@ NAMESPACE = UUID("6f0d3c1e-5d0b-5f57-9a54-0c4f1b6f2a11")
 _NAMESPACE = uuid_utils.UUID(NAMESPACE.hex)
 _set, _UNKNOWN = object.__setattr__, SafeUUID.unknown
 _SEPARATOR = "\x1f"  # can't stand in a UUID or a word, so ("a", "bc") and ("ab", "c") differ
+
+
+def text_of(known: UUID) -> str:
+    """As `str` says it, in a third of the time."""
+    return orjson.dumps(known)[1:-1].decode()
 
 
 def new_id() -> UUID:
@@ -23,6 +29,7 @@ def new_id() -> UUID:
 def derived_id(*parts: object) -> UUID:
     """The UUIDv5 of the parts, in order; the first part says what is being derived."""
     made = UUID.__new__(UUID)  # what UUID(int=...) does, without its look for other arguments
-    _set(made, "int", uuid_utils.uuid5(_NAMESPACE, _SEPARATOR.join(map(str, parts))).int)
+    name = _SEPARATOR.join([text_of(part) if type(part) is UUID else str(part) for part in parts])
+    _set(made, "int", uuid_utils.uuid5(_NAMESPACE, name).int)
     _set(made, "is_safe", _UNKNOWN)
     return made

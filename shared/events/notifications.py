@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.events.base import Event, UtcDatetime
 from shared.events.engagements import Verdict
+from shared.events.ids import text_of
 
 
 class UserEvent(Event):
@@ -17,7 +18,7 @@ class UserEvent(Event):
 
     def key(self) -> str:
         """Per user, so that a screen sees them in order."""
-        return str(self.user_id)
+        return text_of(self.user_id)
 
 
 class NotificationKind(StrEnum):

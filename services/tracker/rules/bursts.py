@@ -112,11 +112,20 @@ def find_over_mails(hit: Hit, elsewhere: Sequence[tuple[UUID, Hit]], *, seen: in
     return MANY_MAILS.finding(mails=mails) if mails >= MANY else None
 
 
+def is_same_thing(one: Hit, other: Hit) -> bool:
+    """Whether the same address was fetched in the same way; however often, that is no burst."""
+    return (
+        one.kind is other.kind
+        and one.slot == other.slot
+        and one.link_index == other.link_index
+        and one.is_head == other.is_head
+    )
+
+
 def matters(hit: Hit, others: Sequence[Hit]) -> bool:
     """Whether the hit can be part of a burst with these: different things were fetched, a link among them."""
-    what = hit.kind, hit.is_head, hit.link_index, hit.slot
-    if all((one.kind, one.is_head, one.link_index, one.slot) == what for one in others):
-        return False  # the common case, and a flood's: the same again
+    if all(is_same_thing(one, hit) for one in others):
+        return False
     return any(one.kind is EngagementKind.CLICK or one.is_head for one in (hit, *others))
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events.ids import derived_id, new_id
+from shared.events.ids import derived_id, new_id, text_of
 
 PARTS = st.lists(
     st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=12), min_size=1, max_size=4
@@ -28,3 +28,8 @@ def test_a_derived_id_is_the_same_on_every_machine_for_ever() -> None:
 @given(one=PARTS, other=PARTS)
 def test_other_parts_give_another_id(one: list[str], other: list[str]) -> None:
     assert (derived_id(*one) == derived_id(*other)) is (one == other)
+
+
+@given(known=st.uuids())
+def test_the_quick_text_of_an_id_is_its_text(known: UUID) -> None:
+    assert text_of(known) == str(known)
