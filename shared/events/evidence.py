@@ -119,6 +119,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ja": "Apple のメールですが、アドレスが不明なため、プライバシー保護による読み込みと閲覧を区別"
         "できません（開封の可能性あり）。",
     },
+    "claims.forged-proxy": {
+        "en": "It names itself Gmail's image proxy, but comes out of a data centre that is not Google's.",
+        "ja": "Gmail の画像プロキシーを名乗っていますが、Google のものではないデータセンターからの取得です。",
+    },
     "agents.declared": {
         "en": "A program that names itself, not a reader ({kind}).",
         "ja": "閲覧者ではなく、自ら名乗るプログラムです（種類: {kind}）。",

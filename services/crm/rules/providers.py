@@ -29,6 +29,7 @@ BY_FAMILY: dict[str, Provider | None] = {
     "privacy": Provider.APPLE_PRIVACY,
     "headers": Provider.ROBOT,
     "agents": Provider.ROBOT,
+    "claims": Provider.ROBOT,
     "bursts": Provider.SCANNER,
     "signs": Provider.SCANNER,
     "default": Provider.DIRECT,

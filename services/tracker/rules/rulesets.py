@@ -11,6 +11,7 @@ from services.tracker.rules import (
     agents,
     apple,
     bursts,
+    claims,
     default,
     headers,
     own_views,
@@ -87,7 +88,7 @@ FIRST = RuleSet(
     says_residual=False,
     relates=False,
 )
-CURRENT = RuleSet(
+SECOND = RuleSet(
     "2026.11.2",
     (
         headers.find,
@@ -107,4 +108,5 @@ CURRENT = RuleSet(
     says_residual=True,
     relates=True,
 )
-RULESETS = {ruleset.version: ruleset for ruleset in (FIRST, CURRENT)}
+CURRENT = SECOND._replace(version="2026.11.3", alone=(SECOND.alone[0], claims.find, *SECOND.alone[1:]))
+RULESETS = {ruleset.version: ruleset for ruleset in (FIRST, SECOND, CURRENT)}

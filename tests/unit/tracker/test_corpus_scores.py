@@ -8,7 +8,7 @@ from shared.events.engagements import Verdict
 
 # What a change may not fall below; figures are in bench/RESULTS.md. Raise it with better rules, and of the
 # frozen set by its score alone.
-FLOOR = {"frozen": 0.80, "working": 0.90}
+FLOOR = {"frozen": 0.80, "working": 0.90, "second": 0.90}
 COUNTED = (Verdict.HUMAN, Verdict.PROXIED_HUMAN)
 
 
