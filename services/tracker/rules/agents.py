@@ -1,10 +1,12 @@
 """What an agent says of itself: a program without a reader, a mail program, or a browser.
 
-The names lie in `data/agents.json` with their origin. Image proxies are judged before this family.
+The names lie in `data/agents.json` and `data/crawlers.json` with their origin. Image proxies are judged
+before this family.
 """
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
@@ -13,10 +15,19 @@ from services.tracker.rules.rule import Rule
 from shared.events.engagements import Verdict
 from shared.events.hits import Endpoint, HitRecorded
 
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """The longest first, so that it decides; of no names none matches."""
+    return re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or "(?!)")
+
+
 _DATA = json.loads(files("services.tracker.rules").joinpath("data/agents.json").read_text())
 AGENTS_VERSION: str = _DATA["version"]
 _PROGRAMS = {name: kind for kind, names in _DATA["programs"].items() for name in names}
-_A_PROGRAM = re.compile("|".join(re.escape(name) for name in sorted(_PROGRAMS, key=len, reverse=True)))
+_A_PROGRAM = _any_of(_PROGRAMS)
+_LISTED_DATA = json.loads(files("services.tracker.rules").joinpath("data/crawlers.json").read_text())
+_LISTED = {name: kind for kind, names in _LISTED_DATA["kinds"].items() for name in names}
+_A_LISTED = _any_of(_LISTED)
 _A_WORD = re.compile(
     rf"(?<![a-z])(?!{'|'.join(_DATA['not_words'])})[a-z]*(?:{'|'.join(_DATA['words'])})(?![a-z])"
 )
@@ -102,6 +113,24 @@ def find(hit: HitRecorded) -> Finding | None:
     if hit.headers.get("from"):
         return _ROBOT_OWNER
     return _by_form(hit.user_agent, hit.endpoint)
+
+
+def find_listed(hit: HitRecorded) -> Finding | None:
+    """A finding for a program that a public list knows by a name of its own (data/crawlers.json)."""
+    kind = _listed(hit.user_agent)
+    return None if kind is None else DECLARED.finding(kind=kind)
+
+
+@lru_cache(maxsize=4096)
+def _listed(user_agent: str) -> str | None:
+    found = None if is_mail_program(user_agent) else _A_LISTED.search(user_agent.lower())
+    return None if found is None else str(_LISTED[found.group()])
+
+
+def is_no_browser(user_agent: str) -> bool:
+    """Whether these rules know it for something else than a browser, without the public list."""
+    is_program = program(user_agent) is not None or is_mail_program(user_agent)
+    return is_program or _by_form(user_agent, Endpoint.LINK) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -85,6 +85,13 @@ def find(hit: HitRecorded) -> Finding | None:
     return _YAHOO if _YAHOO_AGENT in hit.user_agent else None
 
 
+def names_a_proxy(agent: str) -> bool:
+    """Whether an agent names an image proxy of any mail service."""
+    known = agent.lower()
+    names = (_GOOGLE_AGENT.lower(), _YAHOO_AGENT.lower(), "ggpht.com", *_OTHERS)
+    return any(name in known for name in names) or _A_MAIL_PROXY.search(known) is not None
+
+
 def find_others(hit: HitRecorded) -> Finding | None:
     """The same for the image proxies of other mail services."""
     if hit.endpoint is not Endpoint.PIXEL:

@@ -108,5 +108,15 @@ SECOND = RuleSet(
     says_residual=True,
     relates=True,
 )
-CURRENT = SECOND._replace(version="2026.11.3", alone=(SECOND.alone[0], claims.find, *SECOND.alone[1:]))
+_AGENTS = SECOND.alone.index(agents.find)
+CURRENT = SECOND._replace(
+    version="2026.11.3",
+    alone=(
+        headers.find,
+        claims.find,
+        *SECOND.alone[1:_AGENTS],
+        agents.find_listed,
+        *SECOND.alone[_AGENTS:],
+    ),
+)
 RULESETS = {ruleset.version: ruleset for ruleset in (FIRST, SECOND, CURRENT)}
