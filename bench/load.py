@@ -68,7 +68,8 @@ async def reference(name: str, *arguments: object, **variables: str) -> AsyncIte
         await line_of(process)
         yield process
     finally:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
 
 

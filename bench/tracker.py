@@ -1,13 +1,15 @@
-"""The tracker under load, beside a bare aiokafka loop that reads the same hits and sends as many events.
+"""The tracker under load, beside two that do less of it: a bare aiokafka loop that reads the same hits and
+sends as many events, and an empty Faust agent, which only takes them.
 
-CPU µs of each process per hit, in turns: the other is stopped while one works.
+CPU µs of each process per hit, in turns: the others are stopped while one works.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import TopicPartition
@@ -33,12 +35,20 @@ ROUNDS = 5
 MESSAGES = 5000
 HITS_PER_ROUND = 20_000
 TRACKER_GROUP = "tracker"
-_WITHIN_S = 120
+WITHIN_S = 120.0
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
+class Costs(NamedTuple):
+    """CPU µs per hit in one round."""
+
+    tracker: float
+    loop: float
+    agent: float
+
+
 async def measure(stack: Stack) -> list[Figure]:
-    """`tracker_vs_loop`."""
+    """`tracker_vs_loop`, `tracker_vs_agent`."""
     settings = kafka_settings(stack, "tracker")
     publisher = EventPublisher(settings, timeout_s=60.0, max_batch_bytes=262_144)
     await publisher.start()
@@ -48,23 +58,39 @@ async def measure(stack: Stack) -> list[Figure]:
         await publish(publisher, settings, hits_of(sent, MESSAGES))  # warm, and how many events come of a hit
         await done(settings, TRACKER_GROUP, HITS)
         before = await ends(settings, ENGAGEMENTS, NOTIFICATIONS)
-        own = [await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"])]
+        await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"])
         out = round(100 * (await ends(settings, ENGAGEMENTS, NOTIFICATIONS) - before) / HITS_PER_ROUND)
-        own, bare = [], []
+        costs: list[Costs] = []
         for number in range(ROUNDS):
-            own.append(await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"]))
-            async with _bare(settings, out) as pid:
-                bare.append(await _round(settings, publisher, sent, bare_loop.GROUP, pid))
+            own = await _round(settings, publisher, sent, TRACKER_GROUP, stack.pids["tracker"])
+            async with _loop(settings, out) as pid:
+                loop = await _round(settings, publisher, sent, bare_loop.GROUP, pid)
+            group = f"bench-bare-agent-{number}"
+            async with reference("bare_agent", settings.bootstrap, settings.partitions, group) as process:
+                agent = await _round(settings, publisher, sent, group, process.pid)
             await done(settings, TRACKER_GROUP, HITS)
-            print(f"  tracker round {number + 1}: {own[-1]:.1f} µs, loop {bare[-1]:.1f} µs")
+            costs.append(Costs(own, loop, agent))
+            print(f"  tracker round {number + 1}: {own:.1f} µs, loop {loop:.1f} µs, agent {agent:.1f} µs")
     finally:
         await publisher.stop()
-    ratios = [theirs / mine for mine, theirs in zip(own, bare, strict=True)]
-    note = (
-        f"CPU µs per hit, {ROUNDS} rounds of {HITS_PER_ROUND:,} hits of {MESSAGES:,} messages; "
-        f"{out / 100:.2f} events out per hit, of the reference as many"
-    )
-    return [figure("tracker_vs_loop", "µs", own, bare, ratios, "≥ 0.8", note)]
+    return figures(costs, out / 100)
+
+
+def figures(costs: Sequence[Costs], out: float) -> list[Figure]:
+    """Of rounds in which so many events went out per hit."""
+    own = [one.tracker for one in costs]
+    note = f"CPU µs per hit, {len(costs)} rounds of {HITS_PER_ROUND:,} hits of {MESSAGES:,} messages"
+    loops, agents = [one.loop for one in costs], [one.agent for one in costs]
+    beside_loop = f"{note}; {out:.2f} events out per hit, of the reference as many"
+    beside_agent = f"{note}; reference: an empty Faust agent, which decodes the JSON and sends nothing"
+    return [
+        figure("tracker_vs_loop", "µs", own, loops, _times(own, loops), "≥ 0.8", beside_loop),
+        figure("tracker_vs_agent", "µs", own, agents, _times(own, agents), "", beside_agent),
+    ]
+
+
+def _times(own: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [reference / mine for mine, reference in zip(own, theirs, strict=True)]
 
 
 async def _round(
@@ -79,8 +105,8 @@ async def _round(
 
 
 @asynccontextmanager
-async def _bare(settings: KafkaSettings, out: int) -> AsyncIterator[int]:
-    """The reference at work: its process id."""
+async def _loop(settings: KafkaSettings, out: int) -> AsyncIterator[int]:
+    """The bare loop at work: its process id."""
     await make_topic(settings, bare_loop.OUT)
     async with reference("bare_loop", settings.bootstrap, settings.fetch_max_wait_ms, out) as process:
         yield process.pid
@@ -115,25 +141,19 @@ async def publish(publisher: EventPublisher, settings: KafkaSettings, events: Se
     await publisher.publish_batches(batches)
 
 
-async def done(settings: KafkaSettings, group: str, topic: Topic) -> None:
-    """Wait until the group has committed all of the topic."""
-    await _until_committed(settings, group, lambda committed, end: committed >= end, topic)
-
-
-async def _until_committed(
-    settings: KafkaSettings, group: str, is_done: Callable[[int, int], bool], topic: Topic
-) -> None:
+async def done(settings: KafkaSettings, group: str, topic: Topic, within_s: float = WITHIN_S) -> None:
+    """Wait until the group has committed all of the topic. TimeoutError if it has not within that time."""
     consumer = consumer_client(settings, None)
     admin = AIOKafkaAdminClient(**client_options(settings))
     await consumer.start()
     await admin.start()
     partitions = [TopicPartition(topic.name, number) for number in range(settings.partitions)]
     try:
-        async with asyncio.timeout(_WITHIN_S):
+        async with asyncio.timeout(within_s):
             while True:
                 end = await consumer.end_offsets(partitions)
                 kept = await admin.list_consumer_group_offsets(group)
-                if all(is_done(kept[one].offset if one in kept else 0, end[one]) for one in partitions):
+                if all((kept[one].offset if one in kept else 0) >= end[one] for one in partitions):
                     return
                 await asyncio.sleep(0.05)
     finally:
