@@ -1,8 +1,8 @@
 """An empty Faust agent: it takes each hit and does nothing, without a table, without sending.
 
-`python -m bench.reference.bare_agent <bootstrap> <partitions> <group>`, the group a new one each time: Faust's
-members are missed after a minute. Faust as it comes, with JSON as it decodes it; off is what an agent without a
-table has no use for: its web server, its producer, its folder, the topics that it declares.
+`python -m bench.reference.bare_agent <bootstrap> <partitions> <group>`, the group a new one each time, since
+a member that ended is missed after a minute. Faust as it comes, with JSON as it decodes it; off is what an
+agent without a table has no use for: its web server, its producer, its folder, the topics that it declares.
 """
 
 import asyncio
