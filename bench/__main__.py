@@ -18,6 +18,7 @@ from bench import (
     extension,
     fanout,
     growth,
+    holds,
     logger,
     pixel,
     push,
@@ -34,13 +35,14 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
 BENCHES = (
-    "push", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "decisions", "extension",
-    "timeline", "compose", "attachment", "driver", "verdicts",
+    "push", "holds", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "decisions",
+    "extension", "timeline", "compose", "attachment", "driver", "verdicts",
 )  # fmt: skip
 _ON_QUICK = {"timeline", "compose", "driver"}  # for which a further program is needed
 
 _WITH_STACKS = {  # each makes stacks as it needs them
     "push": push.measure,
+    "holds": holds.measure,
     "fanout": fanout.measure,
     "growth": growth.measure,
     "sends": sends.measure,

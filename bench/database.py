@@ -52,6 +52,11 @@ def quick_name() -> str:
     return f"database: {told.stdout.splitlines()[0]}"
 
 
+def name() -> str:
+    """The server of a stack that is made without a word on it, for notes."""
+    return quick_name() if os.environ.get(PROGRAM) else "database: the embedded one"
+
+
 def url_of(stack: Stack) -> str:
     """How crm reaches the stack's database."""
     return mongodb_url(stack.ports, USER, stack.home.database_password_file.read_text())

@@ -83,10 +83,14 @@ class Readers:
         for connection in self._idle:
             connection.close()
 
-    async def get(self, url: str) -> None:
-        """Fetch it over a kept connection, a new one if all are busy. Raises BadAnswer, OSError."""
+    async def get(self, url: str, address: str | None = None) -> None:
+        """Fetch it over a kept connection, a new one if all are busy. Raises BadAnswer, OSError.
+
+        `address`: the reader's, as a proxy in front of the server would name it.
+        """
         path = urlsplit(url).path
-        request = f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{self._end}\r\n"
+        end = self._end if address is None else f"{self._end}X-Forwarded-For: {address}\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{end}\r\n"
         connection = self._idle.popleft() if self._idle else await self._new()
         try:
             await connection.ask(request.encode())

@@ -5,14 +5,14 @@ Beside it, in turns, a bare producer → consumer hop on the same broker at the 
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench import hop
+from bench import database, hop
 from bench.opens import Readers
 from bench.results import Figure, figure, percentile
 from deploy.local.rep import Json, Refused, Rep, http_client
@@ -27,6 +27,7 @@ RAMP_SECONDS = 2
 BOUND_MS = 100
 SETTLED_WITHIN_S = 120
 _BEHIND = ("kaifu_consumer_lag{", "kaifu_outbox_waiting ")
+Arrivals = asyncio.Task[dict[str, float]]  # message → when
 AGENT = {"User-Agent": "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"}
 
 
@@ -46,7 +47,7 @@ async def _highest(fresh: Callable[[], AbstractAsyncContextManager[Stack]]) -> i
     highest = 0
     async with fresh() as stack:
         for rate in RAMP:
-            p99 = percentile(await _round(stack, rate, RAMP_SECONDS), 0.99)
+            p99 = percentile(await clear_round(stack, rate, RAMP_SECONDS), 0.99)
             print(f"  push at {rate}/s: p99 {p99:.1f} ms")
             if p99 > BOUND_MS:
                 break
@@ -67,8 +68,8 @@ async def _at(
     pushes, hops = [], []
     async with fresh() as stack:
         for number in range(rounds + 1):
-            pushes.append(await _round(stack, rate, SECONDS))
-            hops.append(await hop.latencies(_tempo(stack), rate, rate * SECONDS))
+            pushes.append(await clear_round(stack, rate, SECONDS))
+            hops.append(await hop.latencies(tempo(stack), rate, rate * SECONDS))
             own, bare = (percentile(values[-1], 0.99) for values in (pushes, hops))
             print(f"  push round {number}: p99 {own:.1f} ms, hop {bare:.1f} ms")
     return _figures(pushes[1:], hops[1:], f"{rate} opens/s{how}", suffix)
@@ -77,7 +78,7 @@ async def _at(
 def _figures(pushes: list[list[float]], hops: list[list[float]], rate: str, suffix: str) -> list[Figure]:
     p99, bare = [percentile(r, 0.99) for r in pushes], [percentile(r, 0.99) for r in hops]
     p50, bare50 = [percentile(r, 0.5) for r in pushes], [percentile(r, 0.5) for r in hops]
-    note = f"{len(pushes)} rounds of {SECONDS} s at {rate}, after one that is left out"
+    note = f"{len(pushes)} rounds of {SECONDS} s at {rate}, after one that is left out; {database.name()}"
     aims = ("", "") if suffix else ("≤ 20 ms at 500/s", "≤ 3 at 500/s")
     ratios = [own / reference for own, reference in zip(p99, bare, strict=True)]
     ratios50 = [own / reference for own, reference in zip(p50, bare50, strict=True)]
@@ -89,31 +90,41 @@ def _figures(pushes: list[list[float]], hops: list[list[float]], rate: str, suff
     ]  # fmt: skip
 
 
-def _tempo(stack: Stack) -> KafkaSettings:
+def tempo(stack: Stack) -> KafkaSettings:
     """The hop's consumer waits as the tracker's does."""
-    tempo = stack.environment_of("tracker")
+    variables = stack.environment_of("tracker")
     return KafkaSettings(
-        bootstrap=tempo["KAIFU_KAFKA_BOOTSTRAP"],
-        partitions=int(tempo["KAIFU_KAFKA_PARTITIONS"]),
-        fetch_max_wait_ms=int(tempo["KAIFU_KAFKA_FETCH_MAX_WAIT_MS"]),
+        bootstrap=variables["KAIFU_KAFKA_BOOTSTRAP"],
+        partitions=int(variables["KAIFU_KAFKA_PARTITIONS"]),
+        fetch_max_wait_ms=int(variables["KAIFU_KAFKA_FETCH_MAX_WAIT_MS"]),
     )
 
 
-async def _round(stack: Stack, per_second: int, seconds: int) -> list[float]:
-    """Milliseconds per open."""
+async def clear_round(stack: Stack, per_second: int, seconds: int) -> list[float]:
+    """Milliseconds per open: a mail service's proxy fetches for a reader, which is told of at once."""
     async with http_client() as http:
         rep = await a_rep(http, stack)
-        pixels = await _sent_messages(rep, per_second * seconds)
+        pixels = await sent_messages(rep, per_second * seconds)
         await settled(http, stack)
-        async with connect(f"{stack.addresses['push_url']}/v1/stream", proxy=None) as socket:
-            await socket.send(orjson.dumps({"type": "authenticate", "access_token": rep.token}).decode())
-            while orjson.loads(await socket.recv())["type"] != "ready":
-                pass
-            arrivals = asyncio.create_task(_arrivals(socket, set(pixels)))
+        async with told(stack, rep, pixels) as arrivals:
             async with Readers(stack.addresses["tracking_url"], AGENT, CONNECTIONS) as readers:
-                asked = await _open_all(readers, pixels, per_second)
+                asked = await opened(readers.get, pixels, per_second)
             arrived = await asyncio.wait_for(arrivals, 60)
     return [(arrived[message] - asked[message]) * 1000 for message in pixels]
+
+
+@asynccontextmanager
+async def told(stack: Stack, rep: Rep, messages: Collection[str]) -> AsyncIterator[Arrivals]:
+    """A socket of the rep's; on it, when each of these messages' opens was pushed."""
+    async with connect(f"{stack.addresses['push_url']}/v1/stream", proxy=None) as socket:
+        await socket.send(orjson.dumps({"type": "authenticate", "access_token": rep.token}).decode())
+        while orjson.loads(await socket.recv())["type"] != "ready":
+            pass
+        arrivals = asyncio.create_task(_arrivals(socket, set(messages)))
+        try:
+            yield arrivals
+        finally:
+            arrivals.cancel()
 
 
 async def a_rep(http: httpx.AsyncClient, stack: Stack, number: int = 0) -> Rep:
@@ -123,7 +134,7 @@ async def a_rep(http: httpx.AsyncClient, stack: Stack, number: int = 0) -> Rep:
     return Rep(http, stack.addresses, await access_token(http, app_url, address, user["password"]), address)
 
 
-async def _sent_messages(rep: Rep, count: int) -> dict[str, str]:
+async def sent_messages(rep: Rep, count: int) -> dict[str, str]:
     """Fresh sent messages: id → pixel address."""
     slots = asyncio.Semaphore(4)
 
@@ -167,13 +178,15 @@ def _behind(metrics: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-async def _open_all(readers: Readers, pixels: dict[str, str], per_second: int) -> dict[str, float]:
+async def opened(
+    get: Callable[[str], Awaitable[None]], pixels: Mapping[str, str], per_second: float
+) -> dict[str, float]:
     """Load each pixel once at a steady rate; message → when it was asked for."""
     asked: dict[str, float] = {}
 
     async def load(message: str, url: str) -> None:
         asked[message] = time.perf_counter()
-        await readers.get(url)
+        await get(url)
 
     start = time.perf_counter()
     async with asyncio.TaskGroup() as group:

@@ -35,7 +35,9 @@ def test_it_is_named_on_the_path_or_where_cargo_puts_it(
     other = a_server(folder / "another" / "server")
     monkeypatch.setenv(PROGRAM, other)
     assert database.quick() == other
-    assert database.quick_name() == "database: a-server 1.2.3"
+    assert database.quick_name() == database.name() == "database: a-server 1.2.3"
+    monkeypatch.delenv(PROGRAM)
+    assert database.name() == "database: the embedded one"
 
 
 @pytest.mark.usefixtures("folder")
@@ -59,4 +61,6 @@ def test_a_bench_that_needs_it_says_what_to_install(
     bench.main()
     left_out = {"timeline", "compose", "driver"}
     assert done == [name for name in bench.BENCHES if name not in left_out]
-    assert "left out: timeline, compose, driver, which needs secantusd-rs" in capsys.readouterr().out
+    assert (
+        "left out: timeline, compose, driver, which needs secantusd-rs" in capsys.readouterr().out
+    )

@@ -39,7 +39,9 @@ async def test_readers_keep_their_connections_and_notice_a_bad_answer() -> None:
         await readers.get(f"{origin}/good")
         with pytest.raises(BadAnswer, match="503"):
             await readers.get(f"{origin}/bad")
+        await readers.get(f"{origin}/good", "198.18.0.1")
     assert connections == 2
+    assert heads[-1].endswith(b"\r\nUser-Agent: a reader\r\nX-Forwarded-For: 198.18.0.1\r\n\r\n")
     assert (
         heads[0] == f"GET /good HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: a reader\r\n\r\n".encode()
     )
