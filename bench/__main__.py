@@ -19,6 +19,7 @@ from bench import (
     fanout,
     growth,
     holds,
+    live,
     logger,
     pixel,
     push,
@@ -35,7 +36,7 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
 BENCHES = (
-    "push", "holds", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "decisions",
+    "push", "holds", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "live", "decisions",
     "extension", "timeline", "compose", "attachment", "driver", "verdicts",
 )  # fmt: skip
 _ON_QUICK = {"timeline", "compose", "driver"}  # for which a further program is needed
@@ -45,6 +46,7 @@ _WITH_STACKS = {  # each makes stacks as it needs them
     "holds": holds.measure,
     "fanout": fanout.measure,
     "growth": growth.measure,
+    "live": live.measure,
     "sends": sends.measure,
     "timeline": timeline.measure,
     "compose": compose.measure,

@@ -1,4 +1,7 @@
-"""The tracker's CPU per hit with more partitions, and with more messages whose hits may still come."""
+"""The tracker's CPU per hit with more partitions, and with more messages that were sent and not opened yet.
+
+Those lie in its folder. bench/live.py has what it holds in memory.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -48,7 +51,7 @@ async def messages(fresh: Fresh) -> Figure:
     note = (
         f"CPU µs per hit, {ROUNDS} rounds of {HITS_PER_ROUND:,} hits of {FRESH:,} messages that come on top"
     )
-    return grown("growth_tracker_messages", "µs", steps, "live messages", note)
+    return grown("growth_tracker_messages", "µs", steps, "messages sent and not opened yet", note)
 
 
 class _Tracker:

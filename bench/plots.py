@@ -15,7 +15,7 @@ Growth = Mapping[str, Sequence[svg.Point]]
 
 _WIDTH, _MARGIN, _ROW, _TOP = 900, 240, 26, 74
 _REACHED, _SHORT = "#2a7f62", "#c0532b"
-_COLOURS = ("#2a7f62", "#3b6fb6", "#c0532b", "#8a5fb0", "#b08a2a", "#4a9aa5")
+_COLOURS = ("#2a7f62", "#3b6fb6", "#c0532b", "#8a5fb0", "#b08a2a", "#4a9aa5", "#d0729d", "#7a7a7a")
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _AIM = re.compile(r"([≥≤])\s*(\d[\d.,]*)")
 

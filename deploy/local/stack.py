@@ -138,15 +138,18 @@ class Stack:
         self._write_pids()
 
     @asynccontextmanager
-    async def without(self, *parts: str) -> AsyncIterator[None]:
-        """These parts are down while the block runs; afterwards everything is ready again."""
+    async def without(self, *parts: str, within_s: float = READY_WITHIN_S) -> AsyncIterator[None]:
+        """These parts are down while the block runs; afterwards everything is ready again within that time.
+
+        Raises PartNotReady.
+        """
         async with AsyncExitStack() as stopped:
             for part in parts:
                 await stopped.enter_async_context(self._children[part].stopped(self._tell))
             self._write_pids()
             yield
         self._write_pids()
-        await self.ready()
+        await self.ready(within_s)
 
     async def ready(self, within_s: float = READY_WITHIN_S) -> None:
         """Wait until every service says that it is ready. Raises PartNotReady."""
