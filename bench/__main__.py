@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench import (
+    accuracy,
     attachment,
     compose,
     crm,
@@ -37,9 +38,9 @@ from deploy.local.stack import Stack
 
 BENCHES = (
     "push", "holds", "pixel", "tracker", "crm", "logger", "sends", "fanout", "growth", "live", "decisions",
-    "extension", "timeline", "compose", "attachment", "driver", "verdicts",
+    "extension", "timeline", "accuracy", "compose", "attachment", "driver", "verdicts",
 )  # fmt: skip
-_ON_QUICK = {"timeline", "compose", "driver"}  # for which a further program is needed
+_ON_QUICK = {"timeline", "accuracy", "compose", "driver"}  # for which a further program is needed
 
 _WITH_STACKS = {  # each makes stacks as it needs them
     "push": push.measure,
@@ -49,6 +50,7 @@ _WITH_STACKS = {  # each makes stacks as it needs them
     "live": live.measure,
     "sends": sends.measure,
     "timeline": timeline.measure,
+    "accuracy": accuracy.measure,
     "compose": compose.measure,
     "attachment": attachment.measure,
     "driver": driver.measure,

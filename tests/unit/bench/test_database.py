@@ -59,8 +59,8 @@ def test_a_bench_that_needs_it_says_what_to_install(
     assert done == []
     monkeypatch.setattr("sys.argv", ["bench"])
     bench.main()
-    left_out = {"timeline", "compose", "driver"}
+    left_out = {"timeline", "accuracy", "compose", "driver"}
     assert done == [name for name in bench.BENCHES if name not in left_out]
     assert (
-        "left out: timeline, compose, driver, which needs secantusd-rs" in capsys.readouterr().out
+        "left out: timeline, accuracy, compose, driver, which needs secantusd-rs" in capsys.readouterr().out
     )
