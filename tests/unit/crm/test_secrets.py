@@ -4,6 +4,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from services.crm.adapters import passwords
 from services.crm.adapters.signing_keys import SigningKeysUnreadable, load_or_create
@@ -18,6 +20,14 @@ async def test_a_password_matches_only_itself() -> None:
     assert not await passwords.matches("correct horsf", stored)
     assert not await passwords.matches("", None)
     assert not await passwords.matches("x", "not a hash")
+
+
+async def test_nobody_s_password_takes_as_long_as_somebody_s() -> None:
+    """Its hash is one of today's parameters, and is looked at: who is known can't be told by the time."""
+    somebodys = extract_parameters(await passwords.hashed("correct horse"))
+    assert extract_parameters(passwords._NOBODYS) == somebodys
+    with pytest.raises(VerifyMismatchError):
+        PasswordHasher().verify(passwords._NOBODYS, "correct horse")
 
 
 def test_signing_keys_are_made_once_and_private(tmp_path: Path) -> None:
