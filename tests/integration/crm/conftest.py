@@ -1,11 +1,13 @@
 """One database process for crm's tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher, profiles
 
+from services.crm.adapters import passwords
 from services.crm.collaborators import Collaborators, collaborate
 from services.crm.store.database import Database
 from tests.integration.crm.own_database import OwnDatabase, configuration, opened, own_database
@@ -17,6 +19,15 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnD
     """The process."""
     async with own_database(tmp_path_factory.mktemp("crm")) as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """The parameters that argon2 has for tests: each test has three people, whose passwords would take most
+    of a second. Those of production are tried by the unit tests and wherever a process of crm runs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "_HASHER", PasswordHasher.from_parameters(profiles.CHEAPEST))
+        yield
 
 
 @pytest.fixture
