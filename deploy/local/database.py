@@ -1,11 +1,24 @@
 """The embedded database as a process: SecantusDB's own command line, with our log format."""
 
+import socket
 import sys
 
-from secantus.cli import main
+from secantus import cli
 
 from shared.telemetry import logs
 
+
+class _PromptServer(cli.SecantusDBServer):  # type: ignore[misc]  # the library has no types
+    """Closing a socket doesn't wake the thread that accepts on it, for which `stop` waits two seconds."""
+
+    def stop(self) -> None:
+        """Wake it first."""
+        if self._socket is not None:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        super().stop()
+
+
 if __name__ == "__main__":
     logs.configure("database", "WARNING")
-    sys.exit(main())
+    cli.SecantusDBServer = _PromptServer
+    sys.exit(cli.main())
