@@ -1,16 +1,18 @@
-"""One stack for all integration tests that share it, on free ports, with every request traced."""
+"""One stack, with every request traced, and one browser for all integration tests that can share them."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from deploy.local.home import PARTS, Home
 from deploy.local.logs import rendered
 from deploy.local.ports import Ports
 from deploy.local.rep import Rep
 from deploy.local.stack import Stack
+from tests.integration.browser import chromium
 from tests.integration.client import clean_environment, signed_in
 from tests.integration.collector import Collector, collecting
 
@@ -74,6 +76,13 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) 
     home = Home(tmp_path_factory.mktemp("stack"))
     async with Stack(home, Ports.free(), base=base, tell=print) as stack:
         yield stack
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One for all pages; each test has a context of its own in it."""
+    async with chromium() as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,14 +1,12 @@
 """The Accuracy page in real Chromium: what the rep's mail's hits were taken for, without a reload."""
 
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.database_user import DATABASE
@@ -23,7 +21,7 @@ from services.crm.store.database import Database
 from shared.auth.tokens import Role
 from shared.events.engagements import Verdict
 from shared.events.ids import new_id
-from tests.integration.browser import chromium, sign_in_to, watched
+from tests.integration.browser import sign_in_to, watched
 from tests.integration.client import clean_environment, signed_in
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS, Mail, send
 from tests.integration.test_settings_pages import taken
@@ -56,12 +54,6 @@ _CELLS = (
     (1, Cell("hit+", Verdict.HUMAN, Verdict.MACHINE, Provider.DIRECT, "default.open", 60, _VERSION)),
     (1, Cell("inferred", Verdict.HUMAN, None, Provider.OTHER, "inferred.click", 80, _VERSION)),
 )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def shown(page: Page, label: str) -> int:

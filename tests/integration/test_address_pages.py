@@ -15,7 +15,7 @@ from deploy.local.rep import Refused, until
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in, watched
+from tests.integration.browser import sign_in, watched
 from tests.integration.client import clean_environment, signed_in
 from tests.integration.mail_relay import MailRelay, mail_relay
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
@@ -23,12 +23,6 @@ from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 pytestmark = pytest.mark.integration
 _POSTMAN_MS = 20_000  # a relay that is away takes its time, on a busy machine more
 ENGLISH = 1  # the demo account's second rep; the first is Japanese
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

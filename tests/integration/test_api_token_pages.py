@@ -1,31 +1,23 @@
 """A super admin makes an API token in real Chromium; what it opens at each service, and that it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from websockets.asyncio.client import connect
 
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in_to, watched
+from tests.integration.browser import sign_in_to, watched
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.test_settings_pages import taken
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("A6")]
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def open_tokens(page: Page, stack: Stack, who: Person) -> None:

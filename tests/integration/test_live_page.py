@@ -17,17 +17,11 @@ from deploy.local.rep import until
 from services.crm.web.pages import make_pages
 from shared.http.server import quiet_server
 from shared.settings import PublicAddresses
-from tests.integration.browser import chromium, until_live, watched
+from tests.integration.browser import until_live, watched
 from tests.unit.crm_web.fakes import COOKIE, NOW, FakeCrm, fake_crm, feed_row, sent_row
 
 pytestmark = pytest.mark.integration
 PUSH = "ws://push.example"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @dataclass

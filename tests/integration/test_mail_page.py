@@ -15,7 +15,7 @@ from deploy.local.seed import people
 from deploy.local.stack import Stack
 from services.ingest.tracking import GIF
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in, watched
+from tests.integration.browser import sign_in, watched
 from tests.integration.client import signed_in
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.serving import serving
@@ -45,12 +45,6 @@ class Server:
         headers = [(b"content-type", b"image/gif"), (b"access-control-allow-origin", b"*")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": GIF})
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

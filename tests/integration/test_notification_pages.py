@@ -1,6 +1,5 @@
 """The page of notifications in real Chromium: in place, by keyboard, on a phone, without scripts."""
 
-from collections.abc import AsyncIterator
 from itertools import product
 
 import pytest
@@ -9,19 +8,13 @@ from playwright.async_api import Browser, Page, expect
 
 from shared.events.ids import new_id
 from shared.events.notification_policies import OpensWanted, QuietHours
-from tests.integration.browser import chromium, watched
+from tests.integration.browser import watched
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.test_live_page import serving
 from tests.unit.crm_web.fakes import COOKIE, FakeCrm, fake_crm
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("B8")]
 PAGE = "/profile/notifications"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["en", "ja"])

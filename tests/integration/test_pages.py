@@ -1,26 +1,17 @@
 """The pages of the running stack in real Chromium: a mail is opened and the rep's screen says so."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from deploy.local.rep import Rep, follow_link, load_pixel, reading_time, until
 from deploy.local.seed import people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in, until_live, watched
+from tests.integration.browser import sign_in, until_live, watched
 from tests.integration.client import signed_in
 
 pytestmark = pytest.mark.integration
 ENGLISH = 1  # the demo account's second rep; the first is Japanese
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def sent(rep: Rep, subject: str, **more: object) -> dict[str, object]:

@@ -1,29 +1,21 @@
 """Lists, forms, deletion and import of records in real Chromium (R1)."""
 
-from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from shared.events.ids import new_id
-from tests.integration.browser import chromium, sign_in, watched
+from tests.integration.browser import sign_in, watched
 from tests.integration.client import signed_in
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("R1")]
 ENGLISH = 1
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

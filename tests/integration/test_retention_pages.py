@@ -1,13 +1,11 @@
 """A super admin sets how long content is kept in real Chromium, and crm deletes what is too old."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.database_user import DATABASE
@@ -17,19 +15,13 @@ from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from services.crm.store.database import Database
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in_to, watched
+from tests.integration.browser import sign_in_to, watched
 from tests.integration.client import clean_environment, signed_in
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.test_settings_pages import logged_mail, taken
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("A6")]
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def open_retention(page: Page, stack: Stack, who: Person) -> None:

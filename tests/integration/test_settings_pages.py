@@ -14,19 +14,13 @@ from deploy.local.rep import Json, Rep, until
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in_to, watched
+from tests.integration.browser import sign_in_to, watched
 from tests.integration.client import signed_in
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 
 pytestmark = pytest.mark.integration
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
 ZOE = "zoe@northwind.example"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,30 +1,22 @@
 """A super admin adds an endpoint in real Chromium; a test event arrives and the page says so (A6, B9)."""
 
-from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from standardwebhooks import Webhook as Verifier
 
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
-from tests.integration.browser import chromium, sign_in_to, watched
+from tests.integration.browser import sign_in_to, watched
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 from tests.integration.test_settings_pages import taken
 from tests.loopback import Asked, loopback, response
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("A6", "B9")]
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def opened(page: Page, stack: Stack, who: Person) -> None:
