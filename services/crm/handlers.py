@@ -12,7 +12,7 @@ from services.crm.model.failures import DatabaseAway
 from services.crm.rules.files import MessageEvent, MessageFile, Rewrite, difference, folded, unknown
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import AnyHitEvent, HitRecorded, HitRelated, ViewingReported
+from shared.events.hits import AnyHitEvent, HitRecorded, HitRelated, ReplyReceived, ViewingReported
 from shared.events.log_decisions import LogDecided
 from shared.events.sends import SendEvent
 from shared.telemetry.tracing import KafkaHeaders, context_from_kafka, is_sampled, span
@@ -81,7 +81,7 @@ class HitHandler:
         """Keep the raw hits. Raises DatabaseAway."""
         by_account: dict[UUID, list[tuple[AnyHitEvent, timedelta]]] = {}
         for event, _ in batch:
-            if isinstance(event, HitRecorded | ViewingReported | HitRelated):
+            if isinstance(event, HitRecorded | ViewingReported | HitRelated | ReplyReceived):
                 by_account.setdefault(event.account_id, []).append((event, self._kept))
         for account_id, hits in by_account.items():
             await self._archive.archive(account_id, hits)

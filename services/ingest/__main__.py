@@ -61,7 +61,9 @@ async def _serve(runtime: Runtime) -> None:
                 follower.run(runtime.stopping),
                 listener.sweep(runtime.stopping),
                 runtime.serve(_tracking_server(settings, listener)),
-                runtime.serve(_api_server(settings, http, broker, recorder, tracking_ring, addresses)),
+                runtime.serve(
+                    _api_server(settings, http, broker, recorder, tracking_ring, revoked, addresses)
+                ),
             )
         finally:
             await recorder.finish(_FINISH_WITHIN_S)
@@ -82,6 +84,7 @@ def _api_server(
     broker: KafkaBroker,
     recorder: Recorder,
     tracking_ring: KeyRing,
+    revoked: Revoked,
     addresses: ClientAddresses,
 ) -> QuietServer:
     public = PublicAddresses()
@@ -96,6 +99,7 @@ def _api_server(
         tracking_ring,
         KeyRing.load(settings.receipt_keys),
         public.tracking_url,
+        revoked,
         lambda: datetime.now(UTC),
     )
     app = create_api(

@@ -21,6 +21,8 @@ from services.ingest.messages import (
     Accepted,
     Prepared,
     PrepareRequest,
+    RepliesAccepted,
+    RepliesRequest,
     ScheduledRequest,
     SentRequest,
     ViewingAccepted,
@@ -75,7 +77,7 @@ _REPORT = responses(
     problems.BROKER_UNAVAILABLE,
     problems.STORAGE_FULL,
 )
-_VIEWING = responses(*_BODY, problems.STORAGE_FULL)
+_SEEN = responses(*_BODY, problems.STORAGE_FULL)
 
 
 class UseCases(Protocol):
@@ -108,6 +110,11 @@ class UseCases(Protocol):
         headers: tuple[tuple[str, bytes], ...],
     ) -> ViewingAccepted:
         """The rep sees these messages."""
+
+    async def replies(
+        self, who: SignedIn, request: RepliesRequest, headers: tuple[tuple[str, bytes], ...]
+    ) -> RepliesAccepted:
+        """These messages were answered."""
 
 
 def create_api(
@@ -185,7 +192,7 @@ def _add_routes(
         """The mail will not go out."""
         return await use_cases.cancelled(who, message_id, body, _trace())
 
-    @app.post("/v1/viewing", status_code=202, responses=_VIEWING, tags=["viewing"])
+    @app.post("/v1/viewing", status_code=202, responses=_SEEN, tags=["viewing"])
     async def viewing(
         body: ViewingRequest, request: Request, who: Annotated[SignedIn, who_asks]
     ) -> ViewingAccepted:
@@ -196,6 +203,11 @@ def _add_routes(
         address = peer.of(", ".join(forwarded).encode("latin-1") if forwarded else None)
         agent = header_text(raw.get(b"user-agent", b""), MAX_USER_AGENT)
         return await use_cases.viewing(who, body, address, agent, _trace())
+
+    @app.post("/v1/replies", status_code=202, responses=_SEEN, tags=["replies"])
+    async def replies(body: RepliesRequest, who: Annotated[SignedIn, who_asks]) -> RepliesAccepted:
+        """These mails of mine were answered, so they were open. Mails that are not mine are ignored."""
+        return await use_cases.replies(who, body, _trace())
 
 
 def _trace() -> tuple[tuple[str, bytes], ...]:

@@ -1,4 +1,4 @@
-"""What the send API does: prepare a mail, report its state, report viewing."""
+"""What the send API does: prepare a mail, report its state, report viewing and replies."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,6 +10,8 @@ from services.ingest.messages import (
     Accepted,
     Prepared,
     PrepareRequest,
+    RepliesAccepted,
+    RepliesRequest,
     ScheduledRequest,
     SentRequest,
     State,
@@ -19,6 +21,7 @@ from services.ingest.messages import (
 )
 from services.ingest.model import Door, Durability, Record
 from services.ingest.problems import RECEIPT_EXPIRED, RECEIPT_INVALID, STORAGE_FULL
+from services.ingest.revoked import Revoked
 from shared.auth.tokens import SignedIn
 from shared.directory.contract import Policy, PreparedMessage
 from shared.events.codec import encode
@@ -72,6 +75,7 @@ class SendApi:
         tracking_ring: KeyRing,
         receipt_ring: KeyRing,
         tracking_url: str,
+        revoked: Revoked,
         clock: Callable[[], datetime],
     ) -> None:
         self._directory = directory
@@ -80,6 +84,7 @@ class SendApi:
         self._tracking_ring = tracking_ring
         self._receipt_ring = receipt_ring
         self._tracking_url = tracking_url.rstrip("/")
+        self._revoked = revoked
         self._clock = clock
 
     async def prepare(self, who: SignedIn, request: PrepareRequest, idempotency_key: str | None) -> Prepared:
@@ -151,9 +156,26 @@ class SendApi:
                 user_agent=user_agent,
             )
             records.append(Record(Door.VIEWING, event.key().encode(), encode(event), headers))
+        await self._record(records)
+        return ViewingAccepted(accepted=len(records))
+
+    async def replies(self, who: SignedIn, request: RepliesRequest, headers: Headers) -> RepliesAccepted:
+        """These mails were answered. Of what is no longer tracked nothing is recorded. Raises Problem."""
+        now = self._clock()
+        events = {
+            event.event_id: event
+            for event in (rules.reply_received(who, seen, now) for seen in request.replies)
+            if not self._revoked.covers(str(who.account_id).encode(), str(event.message_id).encode())
+        }
+        records = [
+            Record(Door.REPLY, event.key().encode(), encode(event), headers) for event in events.values()
+        ]
+        await self._record(records)
+        return RepliesAccepted(accepted=len(records))
+
+    async def _record(self, records: Sequence[Record]) -> None:
         if await self._recorder.record(records) is Durability.LOST:
             raise _no_room()
-        return ViewingAccepted(accepted=len(records))
 
     def _pixel_url(self, receipt: Receipt) -> str:
         token = seal_pixel(self._tracking_ring, PixelToken(receipt.account_id, receipt.message_id))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 
 from shared.directory.contract import RecordRef, UnloggedReason, UntrackedReason
 from shared.events.sends import Source
@@ -128,5 +128,34 @@ class ViewingRequest(_Model):
 
 class ViewingAccepted(_Model):
     """How many are stored."""
+
+    accepted: int
+
+
+class ReplySeen(_Model):
+    """An answer to a mail that the rep sent."""
+
+    message_id: UUID = Field(description="the mail that was answered")
+    reply_id: str = Field(
+        min_length=1, max_length=200, description="the answer's own id in the mail system; it is not kept"
+    )
+    occurred_at: Moment = Field(description="when the answer came, as the mail system says")
+    slot: StrictInt | None = Field(
+        default=None,
+        ge=0,
+        lt=MAX_RECIPIENTS,
+        description="which recipient answered, counted over To, Cc and Bcc; none where that is not known, or "
+        "the mail is anonymous",
+    )
+
+
+class RepliesRequest(_Model):
+    """The rep has these answers: so the mails were open. Repeating it has one effect."""
+
+    replies: tuple[ReplySeen, ...] = Field(min_length=1, max_length=MAX_VIEWED)
+
+
+class RepliesAccepted(_Model):
+    """How many are stored; those to mails that are no longer tracked are not."""
 
     accepted: int

@@ -24,6 +24,7 @@ class Door(StrEnum):
     PIXEL = "pixel"
     LINK = "link"
     VIEWING = "viewing"
+    REPLY = "reply"
 
 
 class Record(NamedTuple):

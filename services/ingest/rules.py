@@ -3,22 +3,26 @@
 import hashlib
 import unicodedata
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.ingest.messages import (
     MAX_LINK_BYTES,
     MAX_RECIPIENTS,
     PrepareRequest,
+    ReplySeen,
     SentRequest,
     State,
 )
 from services.ingest.problems import LINK_NOT_TRACKABLE, LINK_TOO_LONG, NOTHING_TO_DO, TOO_MANY_RECIPIENTS
 from shared.auth.tokens import SignedIn
 from shared.directory.contract import Policy, PreparedMessage, Recipient, RecipientField
+from shared.events.hits import ReplyReceived
 from shared.events.ids import derived_id, new_id
 from shared.http.problems import Problem
 from shared.tokens.receipt import LIFETIME, Receipt
+
+_BEFORE_ALL_MAIL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def check(request: PrepareRequest) -> None:
@@ -118,6 +122,23 @@ def occurred_at(request: SentRequest, receipt: Receipt, now: datetime) -> dateti
     """
     earliest = receipt.prepared_at if receipt.tracked else receipt.prepared_at - LIFETIME
     return min(max(request.occurred_at or now, earliest), max(now, receipt.prepared_at))
+
+
+def reply_received(who: SignedIn, seen: ReplySeen, now: datetime) -> ReplyReceived:
+    """The event; its id follows from all that is in it, so that the same answer is told once.
+
+    The mail system's clock may be ahead of ours; what is older than any mail is no time to reckon with.
+    """
+    at = min(max(seen.occurred_at, _BEFORE_ALL_MAIL), now)
+    whose = (who.account_id, who.user_id, seen.message_id, seen.slot)
+    return ReplyReceived(
+        event_id=derived_id("reply", *whose, seen.reply_id, at.isoformat()),
+        occurred_at=at,
+        account_id=who.account_id,
+        message_id=seen.message_id,
+        user_id=who.user_id,
+        slot=seen.slot,
+    )
 
 
 def send_event_id(message_id: UUID, state: State) -> UUID:

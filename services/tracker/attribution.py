@@ -14,6 +14,16 @@ def candidates(sent: Sent, slot: int | None) -> tuple[int, ...]:
     return _all(sent.recipient_count)
 
 
+def replier(sent: Sent, slot: int | None) -> int | None:
+    """Whose open a reply from this slot proves; None: anybody's, as nobody is to be told apart."""
+    return None if sent.anonymous or sent.recipient_count == 1 else slot
+
+
+def answered_slots(sent: Sent, slot: int | None) -> tuple[int | None, ...]:
+    """Of which addresses a reply proves the open: the only recipient's address may name its slot or not."""
+    return (None, 0) if sent.recipient_count == 1 else (replier(sent, slot),)
+
+
 @lru_cache(maxsize=512)
 def _all(count: int) -> tuple[int, ...]:
     return tuple(range(count))

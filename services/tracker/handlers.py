@@ -5,12 +5,20 @@ from datetime import datetime
 from services.tracker.looks import look_of
 from services.tracker.model import ALWAYS, Beacon, Change, Hit, Related, SendState, Sent
 from services.tracker.revocations import Revocations
+from services.tracker.rules.inferred import REPLIED
 from services.tracker.rules.networks import client_of, is_ipv6
 from services.tracker.rules.rulesets import RuleSet
 from services.tracker.shard import Shard
 from shared.events.base import Event
 from shared.events.engagements import EngagementKind
-from shared.events.hits import AnyHitEvent, Endpoint, HitRecorded, HitRelated, ViewingReported
+from shared.events.hits import (
+    AnyHitEvent,
+    Endpoint,
+    HitRecorded,
+    HitRelated,
+    ReplyReceived,
+    ViewingReported,
+)
 from shared.events.sends import MessageCancelled, MessageScheduled, SendEvent
 
 
@@ -21,13 +29,15 @@ def handle(
 
     `again`: it was handled before, and is read again to rebuild the state.
     """
-    if isinstance(event, (HitRecorded, ViewingReported, HitRelated)):
+    if isinstance(event, (HitRecorded, ViewingReported, HitRelated, ReplyReceived)):
         if is_revoked(revocations, event, told_already=again):
             return []
         if isinstance(event, HitRecorded):
             return hit_recorded(shard, event, now, again=again)
         if isinstance(event, HitRelated):
             return hit_related(shard, event, now)
+        if isinstance(event, ReplyReceived):
+            return reply_received(shard, event, now, again=again)
         return viewing_reported(shard, event, now)
     if isinstance(event, SendEvent):
         return message_changed(shard, event, now, again=again)
@@ -47,6 +57,11 @@ def hit_recorded(shard: Shard, event: HitRecorded, now: datetime, *, again: bool
 def viewing_reported(shard: Shard, event: ViewingReported, now: datetime) -> list[Change]:
     """A user looks at a message; only its own sender's word counts, which the judging checks."""
     return shard.put_beacon(event.message_id, beacon_of(event), now)
+
+
+def reply_received(shard: Shard, event: ReplyReceived, now: datetime, *, again: bool) -> list[Change]:
+    """The message was answered; only its own sender's word counts, which the judging checks."""
+    return shard.put_hit(event.message_id, reply_of(event), now, again=again)
 
 
 def hit_related(shard: Shard, event: HitRelated, now: datetime) -> list[Change]:
@@ -103,6 +118,23 @@ def hit_of(event: HitRecorded, rules: RuleSet) -> Hit:
         event.link_index,
         event.method == "HEAD",
         *look_of(event, rules),
+    )
+
+
+def reply_of(event: ReplyReceived) -> Hit:
+    """The reply in its place among the hits, of no client."""
+    return Hit(
+        event.occurred_at,
+        event.event_id,
+        EngagementKind.OPEN,
+        event.slot,
+        None,
+        is_head=False,
+        client=0,
+        browser=0,
+        address=None,
+        finding=REPLIED,
+        told_by=(event.account_id, event.user_id),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.tracker import session, verdict
-from services.tracker.attribution import candidates
+from services.tracker.attribution import answered_slots, candidates, replier
 from services.tracker.model import (
     COUNTED,
     Cursor,
@@ -41,11 +41,15 @@ def step(
 ) -> tuple[Cursor, tuple[Judgement, ...]]:
     """The cursor after the hit, and its judgements: none (not to be judged), one, or an inferred open first.
 
-    `was_inferred`: an open was inferred from this click before; if it no longer counts, that is said too.
+    Of a reply there is none but the open that it proves, and none when that is known.
+    `was_inferred`: an open was inferred from this click or reply before; if it counts no longer, that is said
+    too.
     """
     sent = known.sent
     if sent.judged_from is None or hit.at < sent.judged_from:
         return cursor, ()
+    if hit.told_by is not None:
+        return _replied(cursor, hit, sent, was_inferred)
     recent = _still_recent(hit, cursor.recent)
     original = repeats.original(hit, recent)
     if original is not None:
@@ -188,6 +192,37 @@ def _inferred(lasting: Lasting, hit: Hit, click: Judgement) -> tuple[Lasting, Ju
         raises=False,
     )
     return lasting, opened
+
+
+def _replied(
+    cursor: Cursor, reply: Hit, sent: Sent, was_inferred: bool
+) -> tuple[Cursor, tuple[Judgement, ...]]:
+    """The open that the reply proves, unless one is known before it. It raises nothing and begins no reading:
+    the rep has the reply at hand, and what is fetched later is news as before."""
+    if reply.told_by != (sent.account_id, sent.user_id):
+        return cursor, ()
+    this, slot = engagement_id(reply, EngagementKind.OPEN), replier(sent, reply.slot)
+    known = cursor.lasting.open_by(slot)
+    opened = Judgement(
+        this,
+        EngagementKind.OPEN,
+        inferred.from_reply(reply, sent),
+        derived_id("session", this),
+        candidates(sent, reply.slot),
+        inferred=True,
+    )
+    if known in (None, this) and opened.finding.verdict in COUNTED:
+        lasting, is_first = _opened_by_reply(cursor.lasting, reply, sent, this)
+        return cursor._replace(lasting=lasting), (opened._replace(first=is_first),)
+    return cursor, (opened._replace(folded_into=known),) if was_inferred else ()
+
+
+def _opened_by_reply(lasting: Lasting, reply: Hit, sent: Sent, this: UUID) -> tuple[Lasting, bool]:
+    read_at = dict(lasting.read_at or {})
+    for slot in answered_slots(sent, reply.slot):
+        lasting, is_first = _opened(lasting, slot, this)
+        read_at[slot] = max(read_at.get(slot, reply.at), reply.at)
+    return replace(lasting, read_at=read_at), is_first
 
 
 def _inferred_in_vain(cursor: Cursor, hit: Hit, click: Judgement) -> Judgement:

@@ -69,6 +69,7 @@ class Hit(NamedTuple):
     decides alone. `by_mail_program`: the agent names a program that shows mail to a reader.
     `is_whole_visit`: a link with all headers that a browser sends for a person;
     `has_language`: with its language at least. `is_ipv6`: of the address.
+    `told_by`: of a reply, which is no fetch, the account and the user whose mailbox it came to.
     """
 
     at: datetime
@@ -86,6 +87,7 @@ class Hit(NamedTuple):
     is_whole_visit: bool = False
     has_language: bool = False
     is_ipv6: bool = False
+    told_by: tuple[UUID, UUID] | None = None
 
 
 class Beacon(NamedTuple):
@@ -156,6 +158,10 @@ class Lasting:
     def open_of(self, slot: int | None) -> UUID | None:
         """The open that a click of this slot needs no inferring for."""
         return None if self.opened is None else self.opened.get(slot)
+
+    def open_by(self, slot: int | None) -> UUID | None:
+        """The open that a reply of this recipient needs no inferring for; None: of anybody."""
+        return self.first_open if slot is None else self.open_of(slot)
 
 
 class Surroundings(NamedTuple):

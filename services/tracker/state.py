@@ -1,4 +1,4 @@
-"""What is known of one message: a fold of its sends, hits and reports of viewing.
+"""What is known of one message: a fold of its sends, hits, replies and reports of viewing.
 
 Hits stand in the order of their time. One that arrives late is put in its place, and what follows is
 judged again until nothing changes any more; what was told before and differs is told anew with the
@@ -43,7 +43,7 @@ _UNRELATED: Mapping[str, int] = {}
 
 
 class Entry:
-    """A hit in its place: what was known before it, and what was judged of it with which revision.
+    """A hit or a reply in its place: what was known before it, and what was judged of it with which revision.
 
     `held`: None, or what had been told when telling began to wait. `raised`: what would have raised since.
     """
@@ -125,7 +125,7 @@ class MessageState:
         return self._judge(0, len(self.entries))
 
     def put_hit(self, hit: Hit, *, hold: bool = False) -> list[Change]:
-        """A fetch; one that is known changes nothing. `settle` after it, so that hits do not pile up.
+        """A fetch or a reply; one that is known changes nothing. `settle` after it, so that none pile up.
 
         `hold`: if it is suspicious, telling waits.
         """
@@ -201,11 +201,11 @@ class MessageState:
 
     def _affected(self, index: int) -> tuple[int, int]:
         """First and last position of hits that the one at `index` may make a burst with; its own if none."""
-        if not self.is_varied:
+        hit = self.entries[index].hit
+        if not self.is_varied or hit.told_by is not None:
             return index, index
         start, stop = self._around(index)
-        others = [entry.hit for entry in self.entries[start:stop]]
-        return (start, stop - 1) if bursts.matters(self.entries[index].hit, others) else (index, index)
+        return (start, stop - 1) if bursts.matters(hit, self._fetched(start, stop)) else (index, index)
 
     def _around(self, index: int) -> tuple[int, int]:
         """Positions (from, up to) of hits within a burst's reach of the one at `index`, itself included."""
@@ -245,7 +245,7 @@ class MessageState:
                 entry.held = {told.engagement_id: told for told, _ in entry.told}
                 self.held.append(entry)
                 self.holding += 1
-            if judgements and not entry.told and judgements[-1].folded_into is None:
+            if judgements and not entry.told and _is_news(entry.hit, judgements):
                 self.fresh.append(entry.hit)
             self._tell(entry, judgements, changes)
         self.cursor = cursor
@@ -253,10 +253,11 @@ class MessageState:
 
     def _hits_around(self, index: int) -> Sequence[Hit]:
         """What a burst may be made of: of the same thing again and again there is none, so itself alone."""
-        if not self.is_varied:
-            return (self.entries[index].hit,)
-        start, stop = self._around(index)
-        return [entry.hit for entry in self.entries[start:stop]]
+        return self._fetched(*self._around(index)) if self.is_varied else (self.entries[index].hit,)
+
+    def _fetched(self, start: int, stop: int) -> list[Hit]:
+        """Without replies: nobody fetched them."""
+        return [entry.hit for entry in self.entries[start:stop] if entry.hit.told_by is None]
 
     def _tell(self, entry: Entry, judgements: tuple[Judgement, ...], changes: list[Change]) -> None:
         if not judgements or self.sent is None:
@@ -282,6 +283,11 @@ def _begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
     if not any(judgement.held and judgement.raises for judgement in judgements):
         return False
     return entry.held is None and not any(told.raises for told, _ in entry.told)
+
+
+def _is_news(hit: Hit, judgements: Sequence[Judgement]) -> bool:
+    """Whether it may belong to what is fetched from other messages: no repetition, no reply."""
+    return hit.told_by is None and judgements[-1].folded_into is None
 
 
 def _by_time(entry: Entry) -> tuple[datetime, UUID]:

@@ -22,7 +22,7 @@ LastSend = Annotated[MessageSent | MessageScheduled | MessageCancelled, Field(di
 
 
 class HistoriesAsked(DirectoryModel):
-    """Which messages: those that were fetched from `since` on and before `until`; or one, whenever it was."""
+    """Which messages: those fetched or answered from `since` on and before `until`; or one, at any time."""
 
     since: datetime
     until: datetime

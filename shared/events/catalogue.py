@@ -77,8 +77,8 @@ HITS = Topic(
     key="message_id",
     retention=timedelta(days=7),
     events=AnyHitEvent,
-    description="Raw fetches of pixels and links, the rep's own viewing, and what relates fetches of several "
-    "messages. Alone holds client addresses.",
+    description="Raw fetches of pixels and links, the rep's own viewing, answers that came, and what relates "
+    "fetches of several messages. Alone holds client addresses.",
 )
 ENGAGEMENTS = Topic(
     name="email.engagements",

@@ -40,12 +40,12 @@ class Evidence(EventPart):
 
 
 class EngagementJudged(Event):
-    """The verdict on one hit, or an open inferred from a click (B7).
+    """The verdict on one hit, or an open inferred from a click or a reply (B7).
 
     `engagement_id` stays the same over corrections; `revision` counts them, and the highest wins.
-    `occurred_at` is the time of the hit. `folded_into`: this hit repeats that engagement and is not
-    counted again. `candidates`: the recipient slots it may have been; empty when anonymous (P3).
-    `first`: the first open (or first click) of the message that counts.
+    `occurred_at` is the time of the hit, or of the reply, and `hit_id` its event. `folded_into`: this hit
+    repeats that engagement and is not counted again. `candidates`: the recipient slots it may have been;
+    empty when anonymous (P3). `first`: the first open (or first click) of the message that counts.
     """
 
     type: Literal["engagement_judged"] = "engagement_judged"

@@ -75,6 +75,14 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "Inferred: the link could be followed only from the opened mail.",
         "ja": "推定：リンクのクリックは、メールが開封されたことを示します。",
     },
+    "inferred.reply": {
+        "en": "Inferred: the mail was answered, so it was read; an automatic answer is not ruled out.",
+        "ja": "推定：返信があったため、メールは読まれています（自動応答の可能性は残ります）。",
+    },
+    "inferred.reply-at-once": {
+        "en": "The answer came within a minute, as automatic ones do.",
+        "ja": "1 分以内の返信です（自動応答によく見られます）。",
+    },
     "timing.after-send": {
         "en": "{seconds} s after the mail was sent.",
         "ja": "メール送信から {seconds} 秒後。",

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.events.base import Event
 from shared.events.engagements import EngagementJudged, EngagementKind, Evidence, Verdict
-from shared.events.hits import Endpoint, HitRecorded, HitRelated, ViewingReported
+from shared.events.hits import Endpoint, HitRecorded, HitRelated, ReplyReceived, ViewingReported
 from shared.events.ids import derived_id
 from shared.events.log_decisions import (
     LogDecided,
@@ -116,6 +116,8 @@ _HITS = (
             user_agent="Mozilla/5.0 (X11; Linux x86_64)",
         ),
     ),
+    ("minimal", ReplyReceived(**_head("reply", OPENED), message_id=MESSAGE, user_id=USER)),
+    ("full", ReplyReceived(**_head("reply", OPENED), message_id=MESSAGE, user_id=USER, slot=1)),
     ("minimal", _RELATED),
     ("full", _RELATED),
 )

@@ -1,4 +1,4 @@
-"""email.hits: what was fetched, raw, before anybody judged it."""
+"""email.hits: what was fetched or answered, raw, before anybody judged it."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -59,6 +59,25 @@ class ViewingReported(Event):
         return text_of(self.message_id)
 
 
+class ReplyReceived(Event):
+    """A message was answered: so it was open (B7). Told by whoever sees the answer come in.
+
+    `occurred_at`: when the answer came. `user_id`: whose mailbox it came to; only the word of the message's
+    own user counts. `slot`: the recipient who answered; None when that is not known, or the message is
+    anonymous. `event_id` is derived from all of these and the answer's own id, so that an answer that is
+    seen many times is told once. No address and no id of the answer is in it.
+    """
+
+    type: Literal["reply_received"] = "reply_received"
+    message_id: UUID
+    user_id: UUID
+    slot: int | None = Field(default=None, ge=0)
+
+    def key(self) -> str:
+        """Per message, among the hits that it is judged with."""
+        return str(self.message_id)
+
+
 AcrossMessages = Literal["threads.older-message", "bursts.many-mails"]
 
 
@@ -81,4 +100,6 @@ class HitRelated(Event):
         return text_of(self.message_id)
 
 
-AnyHitEvent = Annotated[HitRecorded | ViewingReported | HitRelated, Field(discriminator="type")]
+AnyHitEvent = Annotated[
+    HitRecorded | ViewingReported | ReplyReceived | HitRelated, Field(discriminator="type")
+]

@@ -20,7 +20,7 @@ from shared.directory.histories import (
     place_of,
 )
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import AnyHitEvent, HitRecorded
+from shared.events.hits import AnyHitEvent, HitRecorded, ReplyReceived
 from shared.events.ids import derived_id
 from shared.http.problems import Problem
 
@@ -119,7 +119,8 @@ class Histories:
 
 def _is_wanted(asked: HistoriesAsked, facts: Sequence[AnyHitEvent]) -> bool:
     return asked.message_id is not None or any(
-        isinstance(fact, HitRecorded) and asked.since <= fact.occurred_at < asked.until for fact in facts
+        isinstance(fact, HitRecorded | ReplyReceived) and asked.since <= fact.occurred_at < asked.until
+        for fact in facts
     )
 
 

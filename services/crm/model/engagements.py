@@ -6,6 +6,7 @@ from uuid import UUID
 from services.crm.model.base import Model
 from shared.events.engagements import EngagementKind, Evidence, Verdict
 
+_REPLY = "inferred.reply"  # the tracker's rule
 COUNTED = frozenset({Verdict.HUMAN, Verdict.PROXIED_HUMAN})
 
 
@@ -40,6 +41,11 @@ class Engagement(Model):
     def was(self) -> Verdict | None:
         """What was said of it before, if that was something else."""
         return None if self.first_verdict is self.verdict else self.first_verdict
+
+    @property
+    def by_reply(self) -> bool:
+        """Whether it was inferred from a reply, which shows neither place nor device (B7)."""
+        return self.inferred and self.evidence[0].rule == _REPLY
 
     @property
     def counts(self) -> bool:

@@ -30,6 +30,7 @@ class PlaceUnknown(StrEnum):
     ANONYMOUS = "anonymous"
     NOT_A_PERSON = "not_a_person"
     PROXY = "proxy"
+    REPLY = "reply"
     SEVERAL_PLACES = "several_places"
     NO_ADDRESS = "no_address"
     NOT_PUBLIC = "not_public"

@@ -56,6 +56,8 @@ def _origin(
 ) -> Origin:
     if anonymous or engagement.anonymous:
         return Origin(place_unknown=PlaceUnknown.ANONYMOUS)
+    if engagement.by_reply:
+        return Origin(place_unknown=PlaceUnknown.REPLY)
     if engagement.verdict in _BY_PROXY:
         return Origin(place_unknown=PlaceUnknown.PROXY)
     if engagement.verdict is not Verdict.HUMAN:

@@ -13,14 +13,14 @@ def tally(engagements: Iterable[Engagement]) -> Tally:
     """The sum. The order of the engagements does not matter.
 
     An inferred open stands in for one that nobody saw: it sets the times, but it is counted only
-    while no open was seen.
+    while no open was seen. Behind one that a click proves stands the click, behind a reply's nothing else.
     """
     known = sorted(engagements, key=lambda engagement: (engagement.occurred_at, engagement.id))
     counted = [engagement for engagement in known if engagement.counts]
     opens = [engagement for engagement in counted if engagement.kind is EngagementKind.OPEN]
     clicks = [engagement for engagement in counted if engagement.kind is EngagementKind.CLICK]
     seen = [engagement for engagement in opens if not engagement.inferred]
-    last = next((engagement for engagement in reversed(known) if not engagement.inferred), None)
+    last = next((engagement for engagement in reversed(known) if _is_told(engagement)), None)
     return Tally(
         opens=len(seen) or min(1, len(opens)),
         clicks=len(clicks),
@@ -32,6 +32,10 @@ def tally(engagements: Iterable[Engagement]) -> Tally:
         last_hit_at=last.occurred_at if last else None,
         link_clicks=_by_link(clicks),
     )
+
+
+def _is_told(engagement: Engagement) -> bool:
+    return not engagement.inferred or (engagement.by_reply and engagement.counts)
 
 
 def _possible_open(engagements: list[Engagement]) -> datetime | None:

@@ -32,7 +32,8 @@ class HitArchive:
     async def sources(self, account_id: UUID, hit_ids: Collection[UUID]) -> dict[UUID, Source]:
         """Where these came from; without those that are not archived yet or no more."""
         found = await self._hits.find(account_id, {"_id": {"$in": list(hit_ids)}})
-        return {hit["_id"]: Source(hit["client_address"], hit["user_agent"]) for hit in found}
+        fetched = [hit for hit in found if "user_agent" in hit]  # a reply comes from no client
+        return {hit["_id"]: Source(hit["client_address"], hit["user_agent"]) for hit in fetched}
 
     async def of_messages(
         self, account_id: UUID, message_ids: Sequence[UUID], limit: int

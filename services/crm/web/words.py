@@ -4,6 +4,7 @@
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -54,6 +55,10 @@ PROVIDERS = {
     Provider.OTHER: gettext("Not known"),
 }
 _THE_SENDER = gettext("The sender")
+_INFERRED = {
+    "inferred.click": gettext("inferred from a click"),
+    "inferred.reply": gettext("inferred from a reply"),
+}
 KINDS = {EngagementKind.OPEN: gettext("Open"), EngagementKind.CLICK: gettext("Click")}
 TIMELINE_TYPES = {
     TimelineType.EMAIL: gettext("Emails"),
@@ -120,6 +125,7 @@ ACTIONS = {
 PLACES_UNKNOWN = {
     PlaceUnknown.ANONYMOUS: gettext("Place not shown: opens of this mail are anonymous"),
     PlaceUnknown.PROXY: gettext("Place unknown: a mail provider's proxy loaded it, not the reader's device"),
+    PlaceUnknown.REPLY: gettext("Place unknown: an answer does not show it"),
     PlaceUnknown.SEVERAL_PLACES: gettext("Place unknown: this open was loaded from several places"),
     PlaceUnknown.NO_ADDRESS: gettext("Place unknown: no reliable address came with it"),
     PlaceUnknown.NOT_PUBLIC: gettext("Place unknown: not a public address"),
@@ -246,6 +252,12 @@ def place(found: Place, language: Language) -> str:
 def verdict(which: Verdict, of_account: bool) -> str:
     """A verdict on one's own mail, or on mail of the account, to be translated."""
     return _THE_SENDER if of_account and which is Verdict.SELF else VERDICTS[which]
+
+
+def inferred(evidence: Sequence[Evidence]) -> str:
+    """What an open was inferred from, to be translated."""
+    rule = evidence[0].rule if evidence else ""
+    return _INFERRED.get(rule, gettext("inferred"))
 
 
 def rule_sentence(rule: str, language: Language) -> str:

@@ -19,7 +19,7 @@ from shared.directory.histories import MOST_HITS, HistoriesAsked, MessageHistory
 from shared.events.catalogue import ENGAGEMENTS, HITS, SENDS
 from shared.events.codec import UndecodableEvent, decode
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import AnyHitEvent, HitRecorded, HitRelated, ViewingReported
+from shared.events.hits import AnyHitEvent, HitRecorded, HitRelated, ReplyReceived, ViewingReported
 from shared.events.sends import SendEvent
 
 _MESSAGE = 32  # bytes of a key that name account and message
@@ -56,7 +56,7 @@ class Spill:
         except UndecodableEvent:
             return
         assert value is not None
-        if isinstance(event, HitRecorded | ViewingReported | HitRelated):
+        if isinstance(event, HitRecorded | ViewingReported | HitRelated | ReplyReceived):
             self._put_fact(event, value)
         elif isinstance(event, SendEvent):
             self._put_send(event, value)
@@ -64,7 +64,7 @@ class Spill:
             self._put_engagement(event, value)
 
     def histories(self, after: str | None) -> Iterator[MessageHistory]:
-        """Those that were fetched in the span asked for and that are known to be sent, behind the place."""
+        """Those that were fetched or answered in the span and that are known to be sent, behind a place."""
         begin = b"" if after is None else _key(*parted(after)) + b"\xff"
         rows = ((bytes(key), bytes(value)) for key, value in self._db.items(from_key=begin))
         for message, of_message in groupby(rows, key=lambda row: row[0][:_MESSAGE]):
@@ -81,8 +81,9 @@ class Spill:
             return
         key = _key(event.account_id, event.message_id)
         self._db[key + _FACT + event.event_id.bytes] = value
-        is_in_span = isinstance(event, HitRecorded) and asked.since <= event.occurred_at < asked.until
-        if is_in_span and self._db.get(key + _WANTED) is None:
+        is_judged = isinstance(event, HitRecorded | ReplyReceived)
+        is_in_span = asked.since <= event.occurred_at < asked.until
+        if is_judged and is_in_span and self._db.get(key + _WANTED) is None:
             self._db[key + _WANTED] = b""
             self.messages += 1
 

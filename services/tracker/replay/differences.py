@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.tracker import handlers
+from services.tracker.attribution import answered_slots, replier
 from services.tracker.model import COUNTED, Change, Judgement
 from services.tracker.outputs import engagement_of
 from services.tracker.replay.fold import counts, rejudged, remembered
@@ -18,6 +19,7 @@ from services.tracker.rules import inferred, timing
 from services.tracker.rules.rulesets import RuleSet
 from shared.directory.histories import MessageHistory
 from shared.events.engagements import EngagementJudged, EngagementKind, Evidence
+from shared.events.hits import ReplyReceived
 
 GENERATION = 1000
 
@@ -112,29 +114,59 @@ def _inferred_no_more(
     """Opens that were inferred and told, and that these rules do not infer: told as not counted, as the
     live run tells one that it inferred in vain."""
     clicks = {change.hit.hit_id: change for change in last.values() if not change.judgement.inferred}
+    replies = {fact.event_id: fact for fact in history.facts if isinstance(fact, ReplyReceived)}
     opened = _opened(history, last.values())
     gone: dict[UUID, Change] = {}
     for id_, one in standing.items():
-        click = clicks.get(one.hit_id)
-        if id_ in last or click is None or not (one.inferred and counts(one)):
+        if id_ in last or not (one.inferred and counts(one)):
             continue
-        judged = click.judgement._replace(
-            engagement_id=id_,
-            kind=EngagementKind.OPEN,
-            finding=inferred.from_click(click.judgement.finding),
-            folded_into=opened.get(click.hit.slot) or click.judgement.folded_into,
-            first=False,
-            inferred=True,
-            raises=False,
-        )
-        gone[id_] = click._replace(judgement=judged)
+        if (click := clicks.get(one.hit_id)) is not None:
+            gone[id_] = _not_by_click(click, id_, opened)
+        elif (reply := replies.get(one.hit_id)) is not None:
+            gone[id_] = _not_by_reply(reply, one, history, opened)
     return gone
 
 
+def _not_by_click(click: Change, id_: UUID, opened: Mapping[int | None, UUID]) -> Change:
+    judged = click.judgement._replace(
+        engagement_id=id_,
+        kind=EngagementKind.OPEN,
+        finding=inferred.from_click(click.judgement.finding),
+        folded_into=opened.get(click.hit.slot) or click.judgement.folded_into,
+        first=False,
+        inferred=True,
+        raises=False,
+    )
+    return click._replace(judgement=judged)
+
+
+def _not_by_reply(
+    event: ReplyReceived, told: EngagementJudged, history: MessageHistory, opened: Mapping[int | None, UUID]
+) -> Change:
+    reply, sent = handlers.reply_of(event), handlers.sent_of(history.send)
+    slot = replier(sent, event.slot)
+    known = next(iter(opened.values()), None) if slot is None else opened.get(slot)
+    judged = Judgement(
+        told.engagement_id,
+        EngagementKind.OPEN,
+        inferred.from_reply(reply, sent),
+        told.session_id,
+        told.candidates,
+        folded_into=known,
+        inferred=True,
+    )
+    return Change(sent, event.message_id, reply, judged, revision=0, previous=None)
+
+
 def _opened(history: MessageHistory, last: Iterable[Change]) -> dict[int | None, UUID]:
-    """The first open of each slot that counts."""
-    opened: dict[int | None, UUID] = {}
+    """The first open of each slot that counts; the first of all stands first."""
+    opened: dict[int | None, UUID] = dict(remembered(history).opened or {})
     for change in sorted(last, key=lambda change: change.hit):
         if change.judgement.kind is EngagementKind.OPEN and _counts(change.judgement):
-            opened.setdefault(change.hit.slot, change.judgement.engagement_id)
-    return opened | dict(remembered(history).opened or {})
+            for slot in _slots(change):
+                opened.setdefault(slot, change.judgement.engagement_id)
+    return opened
+
+
+def _slots(change: Change) -> Iterable[int | None]:
+    return (change.hit.slot,) if change.hit.told_by is None else answered_slots(change.sent, change.hit.slot)

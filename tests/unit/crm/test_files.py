@@ -22,7 +22,7 @@ from services.crm.rules.files import (
     unknown,
 )
 from services.crm.rules.uploads import Fate, attached
-from shared.events.engagements import EngagementKind, Verdict
+from shared.events.engagements import EngagementKind, Evidence, Verdict
 from shared.events.ids import derived_id
 from shared.events.log_decisions import LogOutcome, Reason, RecipientOutcome
 from shared.events.log_reasons import CONTACT_ASKED_FOR_RULE
@@ -225,6 +225,22 @@ def test_an_inferred_open_counts_only_while_none_was_seen() -> None:
     both = all_of([sent(), inferred, judged("p", 100)], prepared_file()).message.tally
     assert (alone.opens, both.opens) == (1, 1)
     assert both.first_open_at == inferred.occurred_at
+
+
+@pytest.mark.requirement("B7", "T3")
+def test_an_open_inferred_from_a_reply_opens_the_row_and_says_why() -> None:
+    """Nothing else stands behind it; a possible open is one no more."""
+    said = (Evidence(rule="inferred.reply"),)
+    proxied = judged("p", 60, verdict=Verdict.PRIVACY_PROXY)
+    answered = judged("r", 90, inferred=True, verdict=Verdict.HUMAN, evidence=said)
+    row = feed_row(all_of([sent(), proxied, answered], prepared_file()).message)
+    assert row is not None
+    assert (row.state, row.possible_open, row.opens) == (FeedState.OPENED, False, 1)
+    assert (row.last_verdict, row.last_evidence) == (Verdict.HUMAN, said)
+    vain = answered.model_copy(update={"revision": 1, "folded_into": proxied.engagement_id})
+    row = feed_row(all_of([sent(), proxied, answered, vain], prepared_file()).message)
+    assert row is not None
+    assert (row.state, row.last_verdict) == (FeedState.SENT, Verdict.PRIVACY_PROXY)
 
 
 @pytest.mark.requirement("B7", "T3")

@@ -87,6 +87,17 @@ def test_an_anonymous_open_has_neither(whole_mail: bool) -> None:
     assert (one.place, one.device, one.place_unknown) == (None, None, PlaceUnknown.ANONYMOUS)
 
 
+@pytest.mark.requirement("T5", "B7")
+def test_a_reply_shows_neither() -> None:
+    said = {"inferred": True, "evidence": (Evidence(rule="inferred.reply"),)}
+    (one,) = seen((engagement(1, **said), "126.1.1.1"))
+    assert (one.place, one.device, one.place_unknown) == (None, None, PlaceUnknown.REPLY)
+    (by_click,) = seen(
+        (engagement(1, **said | {"evidence": (Evidence(rule="inferred.click"),)}), "126.1.1.1")
+    )
+    assert by_click.place == TOKYO
+
+
 @pytest.mark.requirement("T5")
 def test_loads_of_one_open_from_several_places_leave_none() -> None:
     first, again, later = engagement(1), engagement(2, folded_into=UUID(int=1)), engagement(3)

@@ -41,7 +41,7 @@ async def test_the_numbers_are_there(browser: Browser, crm: FakeCrm) -> None:
         "Hits 1,209",
         "on your mail",
         "1 of the hits repeats another",
-        "4 opens were inferred from clicks",
+        "4 opens were inferred from clicks and replies",
         "3 hits were judged again",
         "3 have another verdict now: <1% of all hits.",
         "3 were taken back",

@@ -94,6 +94,30 @@ async def test_the_detail_tells_each_hit_with_verdict_evidence_and_whether_it_co
     assert "0 clicks" in html
 
 
+@pytest.mark.requirement("B7", "B10")
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en", ("inferred from a click", "inferred from a reply", "the mail was answered, so it was read")),
+        ("ja", ("クリックから推定", "返信から推定", "返信があったため、メールは読まれています")),
+    ],
+)
+async def test_the_detail_tells_what_an_open_was_inferred_from(
+    browser: Browser, crm: FakeCrm, language: str, texts: tuple[str, ...]
+) -> None:
+    crm.sign_ins.who = user(locale=language)
+    row = feed_row()
+    crm.feed.rows = [row]
+    crm.feed.engagements[row.message_id] = tuple(
+        engagement(row.message_id, inferred=True, evidence=(Evidence(rule=rule),))
+        for rule in ("inferred.click", "inferred.reply", "inferred.newer")
+    )
+    html = unescape(await shown(browser, f"/feed/rows/{row.message_id}/detail"))
+    for text in texts:
+        assert text in html
+    assert f">{'推定' if language == 'ja' else 'inferred'}<" in html
+
+
 @pytest.mark.requirement("T5")
 @pytest.mark.parametrize(
     ("language", "place", "device", "why"),

@@ -21,6 +21,7 @@ from services.ingest.durability import Recorder
 from services.ingest.handlers import SendApi
 from services.ingest.messages import PrepareRequest
 from services.ingest.problems import BROKER_UNAVAILABLE
+from services.ingest.revoked import Revoked
 from services.ingest.rules import is_trackable, to_directory
 from services.ingest.rules_address import ClientAddresses
 from services.ingest.rules_quota import admit
@@ -136,7 +137,7 @@ def service(tmp_path: Path) -> Service:
     recorder = Recorder(broker, spool, Progress(60.0), within_s=1.0)
     quota: Quota[UUID] = Quota(per_s=1, burst=PLENTIFUL)
     asked = AskedDirectory(directory)  # type: ignore[arg-type]
-    use_cases = SendApi(asked, sends, recorder, keys, keys, "https://t.example/", lambda: clock[0])
+    use_cases = SendApi(asked, sends, recorder, keys, keys, "https://t.example/", Revoked(), lambda: clock[0])
     addresses = ClientAddresses([ip_network("10.0.0.0/8")])
     return Service(
         create_api(use_cases, _authenticate, lambda who: admit(quota, who.account_id, 1e6), addresses),
@@ -548,6 +549,7 @@ _ROUTES = [
     f"/v1/messages/{UUID(int=1)}/scheduled",
     f"/v1/messages/{UUID(int=1)}/cancelled",
     "/v1/viewing",
+    "/v1/replies",
 ]
 
 

@@ -10,7 +10,14 @@ from shared.events.base import Event
 from shared.events.catalogue import topic_of
 from shared.events.codec import decode, encode
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import AcrossMessages, Endpoint, HitRecorded, HitRelated, ViewingReported
+from shared.events.hits import (
+    AcrossMessages,
+    Endpoint,
+    HitRecorded,
+    HitRelated,
+    ReplyReceived,
+    ViewingReported,
+)
 from shared.events.ids import derived_id
 from shared.events.notifications import NotificationRaised, NotificationRetracted
 from shared.events.sends import MessageCancelled, MessageScheduled, MessageSent, SendEvent, Source
@@ -103,6 +110,18 @@ def viewing(
     )
 
 
+def reply(when: float, *, slot: int | None = None, user: UUID = USER, name: object = "") -> ReplyReceived:
+    """An answer to the message."""
+    return ReplyReceived(
+        event_id=derived_id("made-reply", when, slot, user, name),
+        occurred_at=at(when),
+        account_id=ACCOUNT,
+        message_id=MESSAGE,
+        user_id=user,
+        slot=slot,
+    )
+
+
 def related(event: HitRecorded, rule: AcrossMessages = "threads.older-message", value: int = 0) -> HitRelated:
     """What the tracker saw of the hit together with other messages."""
     return HitRelated(
@@ -136,6 +155,8 @@ class Tracked:
             return handlers.hit_recorded(self.shard, event, event.occurred_at, again=False)
         if isinstance(event, ViewingReported):
             return handlers.viewing_reported(self.shard, event, event.occurred_at)
+        if isinstance(event, ReplyReceived):
+            return handlers.reply_received(self.shard, event, event.occurred_at, again=False)
         if isinstance(event, HitRelated):
             return handlers.hit_related(self.shard, event, event.occurred_at)
         assert isinstance(event, SendEvent)
@@ -151,9 +172,10 @@ class Tracked:
                     best[event.engagement_id] = event
         return best
 
-    def judged(self, hit_event: HitRecorded, kind: str | None = None) -> EngagementJudged:
+    def judged(self, hit_event: HitRecorded | ReplyReceived, kind: str | None = None) -> EngagementJudged:
         """The last word on a hit."""
-        kind = kind or ("open" if hit_event.endpoint is Endpoint.PIXEL else "click")
+        is_click = isinstance(hit_event, HitRecorded) and hit_event.endpoint is Endpoint.LINK
+        kind = kind or ("click" if is_click else "open")
         return self.final()[derived_id("engagement", hit_event.event_id, kind)]
 
     def standing(self) -> set[UUID]:

@@ -16,7 +16,7 @@ from shared.events.base import Event
 from shared.events.catalogue import topic_of
 from shared.events.codec import decode, encode
 from shared.events.engagements import EngagementJudged
-from shared.events.hits import HitRecorded, HitRelated, ViewingReported
+from shared.events.hits import HitRecorded, HitRelated, ReplyReceived, ViewingReported
 from shared.events.sends import SendEvent
 from tests.unit.tracker.made import ACCOUNT, MESSAGE, at
 
@@ -68,7 +68,8 @@ def kept(told: Iterable[EngagementJudged], standing: Standing | None = None) -> 
 def history(events: Sequence[Event], standing: Standing) -> MessageHistory:
     """What crm archives of these events."""
     sends = [event for event in events if isinstance(event, SendEvent)]
-    facts = {e.event_id: e for e in events if isinstance(e, HitRecorded | ViewingReported | HitRelated)}
+    kinds = HitRecorded | ViewingReported | HitRelated | ReplyReceived
+    facts = {e.event_id: e for e in events if isinstance(e, kinds)}
     return MessageHistory.model_validate(
         {
             "account_id": ACCOUNT,

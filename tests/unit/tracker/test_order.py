@@ -26,6 +26,7 @@ from tests.unit.tracker.made import (
     hit,
     message,
     related,
+    reply,
     viewing,
 )
 
@@ -55,6 +56,12 @@ _HITS = st.builds(
     st.integers(0, 1),
 )
 _BEACONS = st.builds(viewing, _WHEN, user=st.sampled_from([USER, ACCOUNT]))
+_REPLIES = st.builds(
+    reply,
+    st.sampled_from([-600, 5, 9, 10.5, 33, 600, 1795, 3600, 9001]),
+    slot=st.sampled_from([None, 0, 1]),
+    user=st.sampled_from([USER, USER, ACCOUNT]),
+)
 _ACROSS: st.SearchStrategy[AcrossMessages] = st.sampled_from(["threads.older-message", "bursts.many-mails"])
 
 
@@ -62,7 +69,12 @@ _ACROSS: st.SearchStrategy[AcrossMessages] = st.sampled_from(["threads.older-mes
 def _facts(draw: st.DrawFn) -> list[Event]:
     """Some hits are related to others, and some of these more than once, with another value."""
     facts: list[Event] = draw(
-        st.lists(st.one_of(_HITS, _HITS, _BEACONS), min_size=1, max_size=9, unique_by=lambda e: e.event_id)
+        st.lists(
+            st.one_of(_HITS, _HITS, _BEACONS, _REPLIES),
+            min_size=1,
+            max_size=9,
+            unique_by=lambda e: e.event_id,
+        )
     )
     hits = [event for event in facts if isinstance(event, HitRecorded)]
     of = st.sampled_from(hits) if hits else st.nothing()
@@ -73,6 +85,8 @@ FACTS = _facts()
 SENDS = st.sampled_from(
     [
         (message(recipients=2),),
+        (message(recipients=2, anonymous=True),),
+        (message(recipients=1),),
         (message(MessageScheduled, when=-50, send_at=at(0)), message(when=9)),
         (message(MessageCancelled, when=-5), message()),
     ]
