@@ -1,6 +1,7 @@
 import "./compose-bar";
 import "./contact-badges";
 import "./own-views";
+import "./replies";
 import "./send";
 import "./schedule";
 import "./sent-status";

@@ -180,6 +180,24 @@ class SdkMessage implements ShownMessage {
     return this.view.getMessageIDAsync();
   }
 
+  threadId(): Promise<string> {
+    return this.view.getThreadView().getThreadIDAsync();
+  }
+
+  sender(): string | null {
+    try {
+      return this.view.getSender().emailAddress;
+    } catch {
+      return null;
+    }
+  }
+
+  ownText(): string {
+    const body = bodyOf(this.view)?.cloneNode(true) as HTMLElement | undefined;
+    for (const quoted of body?.querySelectorAll(".gmail_quote, blockquote") ?? []) quoted.remove();
+    return body?.textContent ?? "";
+  }
+
   addLine(line: HTMLElement): void {
     const body = bodyOf(this.view);
     if (body === null || body.previousElementSibling === line) return;

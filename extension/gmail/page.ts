@@ -51,6 +51,12 @@ export type ComposeEvent =
 export interface ShownMessage {
   /** Gmail's own id of the message. */
   id(): Promise<string>;
+  /** Gmail's own id of its thread. */
+  threadId(): Promise<string>;
+  /** The address in From; null while Gmail makes it anew. */
+  sender(): string | null;
+  /** What its sender wrote, without what is quoted of others. */
+  ownText(): string;
   /** Have a line of ours below the header; once, however often it is asked for. */
   addLine(line: HTMLElement): void;
   /** The rep opened it again after closing it: Gmail may have made its body anew. */

@@ -59,6 +59,7 @@ export interface GmailAnswers {
   context: ComposeContext;
   search: Found[];
   viewing: null;
+  "reply-seen": null;
   status: FeedRow | null;
   never: null;
   "open-options": null;

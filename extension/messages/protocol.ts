@@ -22,6 +22,9 @@ const Mailboxes = v.pipe(v.array(Mailbox), v.maxLength(500));
 const Choice = v.nullable(v.boolean());
 const RecordRef = v.object({ record_type: v.picklist(RECORD_TYPES), record_id: Id });
 
+/** The last that a Date can name. */
+const LAST_MOMENT = 8.64e15;
+
 /** As many as the server takes. */
 export const MOST_RECORDS = 200;
 export const MOST_CREATED = 500;
@@ -110,6 +113,15 @@ export const FromGmail = v.variant("type", [
     type: v.literal("viewing"),
     account: Account,
     pixels: v.pipe(v.array(Text(4096)), v.maxLength(200)),
+  }),
+  v.object({
+    type: v.literal("reply-seen"),
+    account: Account,
+    thread: Text(200),
+    reply: Text(200),
+    sender: Address,
+    /** Milliseconds since the epoch. */
+    at: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(LAST_MOMENT)),
   }),
   v.object({ type: v.literal("status"), account: Account, provider_message_id: Text(200) }),
   v.object({

@@ -116,7 +116,7 @@ function engagement(one: RowDetail["engagements"][number], row: RowDetail, overv
   const say = inLanguage(overview.language);
   const kind = say(one.kind === "click" ? "engagement_click" : "engagement_open");
   const who = candidateNames(row, one.candidates).join(" / ");
-  const verdict = one.inferred ? say("verdict_inferred") : verdictText(one.verdict, say);
+  const verdict = one.inferred ? inferredText(one.evidence[0]?.rule, say) : verdictText(one.verdict, say);
   const what = [kind, verdict, who].filter((text) => text !== "").join(" · ");
   return make(
     "li",
@@ -125,6 +125,11 @@ function engagement(one: RowDetail["engagements"][number], row: RowDetail, overv
     make("span", "soft", dateTime(one.occurred_at, overview.language)),
     make("span", "soft origin", originTexts(one, overview.language).join(" · ")),
   );
+}
+
+function inferredText(rule: string | undefined, say: Say): string {
+  if (rule === "inferred.click") return say("inferred_click");
+  return say(rule === "inferred.reply" ? "inferred_reply" : "verdict_inferred");
 }
 
 function verdictText(verdict: string, say: Say): string {

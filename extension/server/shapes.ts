@@ -47,6 +47,7 @@ export const Prepared = v.object({
   untracked_reason: v.nullable(Text(100)),
   logged: v.boolean(),
   unlogged_reason: v.nullable(Text(100)),
+  anonymous: v.optional(v.boolean()),
   pixel_url: v.nullable(WebAddress),
   links: listOf(v.object({ url: Text(4096), tracked_url: WebAddress }), 1000),
 });
@@ -93,6 +94,7 @@ const Engagement = v.object({
   verdict: Text(50),
   occurred_at: Moment,
   inferred: v.boolean(),
+  evidence: v.optional(listOf(v.object({ rule: Text(100) }), 100), []),
   folded_into: v.nullable(Id),
   candidates: listOf(Count, 500),
   link_index: v.nullable(Count),

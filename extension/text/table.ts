@@ -183,6 +183,8 @@ export const TEXT = {
   verdict_self: { en: "your own view", ja: "自分の閲覧" },
   verdict_older_message: { en: "an older message of the thread", ja: "スレッド内の以前のメール" },
   verdict_inferred: { en: "inferred", ja: "推定" },
+  inferred_click: { en: "inferred from a click", ja: "クリックから推定" },
+  inferred_reply: { en: "inferred from a reply", ja: "返信から推定" },
   deviceOn: { en: "{program} on {system}", ja: "{program}（{system}）" },
   place_anonymous: {
     en: "Place not shown: opens of this mail are anonymous",
@@ -191,6 +193,10 @@ export const TEXT = {
   place_proxy: {
     en: "Place unknown: a mail provider's proxy loaded it, not the reader's device",
     ja: "場所は不明です（受信者の端末ではなく、メール事業者のプロキシが読み込みました）",
+  },
+  place_reply: {
+    en: "Place unknown: an answer does not show it",
+    ja: "場所は不明です（返信からは分かりません）",
   },
   place_several_places: {
     en: "Place unknown: this open was loaded from several places",

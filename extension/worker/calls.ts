@@ -38,6 +38,13 @@ const PATHS: Record<RecordType, string> = {
   ticket: "tickets",
 };
 
+export interface Replied {
+  message_id: string;
+  reply_id: string;
+  occurred_at: string;
+  slot: number | null;
+}
+
 export class Calls implements Poster {
   constructor(private readonly signIns: SignIns) {}
 
@@ -147,6 +154,11 @@ export class Calls implements Poster {
 
   async viewing(account: string, messageIds: string[]): Promise<void> {
     await this.#tell(account, "POST", `${await this.#api(account)}/v1/viewing`, { message_ids: messageIds });
+  }
+
+  /** A mail was answered. */
+  async replied(account: string, reply: Replied): Promise<void> {
+    await this.#tell(account, "POST", `${await this.#api(account)}/v1/replies`, { replies: [reply] });
   }
 
   async test(account: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** What is too large for chrome.storage, or looked up too often to be read as a whole: in IndexedDB. */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import type { Known } from "./known";
+import * as v from "valibot";
+import { Known } from "./known";
 
 type Pair = [account: string, value: string];
 interface Schema extends DBSchema {
@@ -8,7 +9,7 @@ interface Schema extends DBSchema {
   mails: {
     key: string;
     value: Known & { at: number };
-    indexes: { at: number; message: string; draft: Pair; pixel: Pair; provider: Pair };
+    indexes: { at: number; message: string; draft: Pair; pixel: Pair; provider: Pair; thread: Pair };
   };
 }
 
@@ -16,15 +17,18 @@ let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
 /** Rejects while the browser can't open it; the next call tries again. */
 function database(): Promise<IDBPDatabase<Schema>> {
-  opened ??= openDB<Schema>("kaifu", 1, {
-    upgrade(db) {
-      db.createObjectStore("bodies").createIndex("at", "at");
-      const mails = db.createObjectStore("mails", { keyPath: "key" });
-      mails.createIndex("at", "at");
-      mails.createIndex("message", "message_id");
-      mails.createIndex("draft", ["account", "draft"]);
-      mails.createIndex("pixel", ["account", "pixel"]);
-      mails.createIndex("provider", ["account", "provider_message_id"]);
+  opened ??= openDB<Schema>("kaifu", 2, {
+    upgrade(db, old, _, transaction) {
+      if (old < 1) {
+        db.createObjectStore("bodies").createIndex("at", "at");
+        const mails = db.createObjectStore("mails", { keyPath: "key" });
+        mails.createIndex("at", "at");
+        mails.createIndex("message", "message_id");
+        mails.createIndex("draft", ["account", "draft"]);
+        mails.createIndex("pixel", ["account", "pixel"]);
+        mails.createIndex("provider", ["account", "provider_message_id"]);
+      }
+      transaction.objectStore("mails").createIndex("thread", ["account", "provider_thread_id"]);
     },
     terminated() {
       opened = null;
@@ -85,6 +89,11 @@ export const mails = {
   },
   async ofPixel(account: string, pixel: string): Promise<Known | null> {
     return (await (await database()).getFromIndex("mails", "pixel", [account, pixel])) ?? null;
+  },
+  /** As this version knows mails: earlier ones kept less. */
+  async ofThread(account: string, thread: string): Promise<Known[]> {
+    const found = await (await database()).getAllFromIndex("mails", "thread", [account, thread]);
+    return found.map((mail) => v.parse(Known, mail));
   },
   async ofDraft(account: string, draft: string): Promise<Known[]> {
     return (await database()).getAllFromIndex("mails", "draft", [account, draft]);

@@ -9,6 +9,7 @@ import type { Contexts } from "./contexts";
 import { mails } from "./database";
 import { draftChoices, keepDraft, origins, seenAccounts, settings } from "./kept";
 import type { Outbox } from "./outbox";
+import type { Replies } from "./replies";
 import type { Schedule } from "./scheduled";
 import { tellGmail, tellPages } from "./tell";
 
@@ -20,6 +21,7 @@ export function gmailDesk(
   outbox: Outbox,
   schedule: Schedule,
   contexts: Contexts,
+  replies: Replies,
 ): GmailHandlers {
   return {
     hello: async ({ account }) => {
@@ -64,6 +66,10 @@ export function gmailDesk(
       const mine = await Promise.all(pixels.map((pixel) => mails.ofPixel(account, pixel)));
       const ids = mine.flatMap((one) => (one ? [one.message_id] : []));
       if (ids.length > 0) await calls.viewing(account, ids);
+      return null;
+    },
+    "reply-seen": async (asked) => {
+      await replies.seen(asked);
       return null;
     },
     status: async ({ account, provider_message_id }) => {

@@ -47,6 +47,8 @@ export const unread = new Stored(
   v.object({ ids: Strings, more: v.number() }) as unknown as v.GenericSchema<unknown, Unread>,
   NOTHING_UNREAD,
 );
+/** Answers that the server knows of, newest last: Gmail account and the answer's id. */
+export const repliesTold = new Stored(local, "repliesTold", Strings, []);
 /** Mails muted here of which the server could not be told. */
 export const muted = new Stored(local, "muted", Strings, []);
 

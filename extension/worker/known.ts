@@ -15,6 +15,10 @@ export const Known = v.object({
   recipients: v.array(v.object({ slot: v.number(), name: v.string(), address: v.string() })),
   pixel: v.nullable(v.string()),
   provider_message_id: v.nullable(v.string()),
+  /** Mails of earlier versions have neither thread nor From; of them nobody is named. */
+  provider_thread_id: v.optional(v.nullable(v.string()), null),
+  from: v.optional(v.string(), ""),
+  anonymous: v.optional(v.boolean(), true),
   /** What was put in place of what. */
   links: v.array(v.object({ url: v.string(), tracked_url: v.string() })),
 });
@@ -36,6 +40,9 @@ export function knownFrom(account: string, key: string, mail: Mail, answer: Prep
     })),
     pixel: answer.pixel_url,
     provider_message_id: null,
+    provider_thread_id: null,
+    from: mail.from.address,
+    anonymous: answer.anonymous ?? true,
     links: [],
   };
 }

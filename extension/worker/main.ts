@@ -14,6 +14,7 @@ import { Losses } from "./losses";
 import { Notifications, showBadge } from "./notifications";
 import { Outbox } from "./outbox";
 import { pageDesk } from "./page-desk";
+import { Replies } from "./replies";
 import { Schedule } from "./scheduled";
 import { Streams } from "./streams";
 import { tellGmail, tellPages, tellWaiting } from "./tell";
@@ -46,7 +47,7 @@ async function say(): Promise<Say> {
 }
 
 const house = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
-const gmail = gmailDesk(calls, signIns, outbox, schedule, contexts);
+const gmail = gmailDesk(calls, signIns, outbox, schedule, contexts, new Replies(calls, signIns));
 const pages = pageDesk(calls, signIns, queue, streams);
 
 chrome.runtime.onMessage.addListener((message, sender, answer) => {

@@ -46,13 +46,13 @@ export class Outbox {
   }
 
   async #prepared(asked: Sent, mail: Known): Promise<void> {
-    const { draft, provider_message_id } = asked;
+    const { draft, provider_message_id, provider_thread_id, links } = asked;
     const { message_id, receipt } = mail;
     await this.#add(asked, { prepared: { message_id, receipt } }, asked.key, mail.subject);
     // Without it pop-ups ask the server for names; the mail itself is safe.
     const sentAt = Date.parse(asked.occurred_at);
     await mails
-      .keep({ ...mail, draft, sentAt, provider_message_id, links: asked.links })
+      .keep({ ...mail, draft, sentAt, provider_message_id, provider_thread_id, links })
       .catch(() => undefined);
     await prepared.drop(mail.key);
   }

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-# Ids are hexadecimal with 16 digits, as in addresses of Gmail's page; no two mails of a run share one.
+# Ids are hexadecimal with 16 digits, as in addresses of Gmail's page: the time, and here a number, so that no
+# two mails of a run share one.
 _NUMBERS = itertools.count(1)
+_NUMBER_BITS = 20
 
 
-def new_hex_id() -> str:
+def new_hex_id(at_ms: int | None = None) -> str:
     """An id as the server gives it to a message or a thread."""
-    return f"18c0ffee{next(_NUMBERS):08x}"
+    return f"{(at_ms or now_ms()) << _NUMBER_BITS | next(_NUMBERS):016x}"
 
 
 def now_ms() -> int:
@@ -117,7 +119,7 @@ class Account:
 
     def receive(self, sender: str, subject: str, html: str, **more: Any) -> Mail:
         """A mail comes in. `more`: further fields of Mail."""
-        hex_id = new_hex_id()
+        hex_id = new_hex_id(more.get("at_ms"))
         fields: dict[str, Any] = {
             "id": f"msg-f:{int(hex_id, 16)}",
             "to": (self.address,),

@@ -10,7 +10,7 @@ from services.crm.collaborators import Collaborators
 from services.crm.handlers import HitHandler, MessageHandler
 from shared.directory.histories import HistoriesAsked, MessageHistory, PageEnd
 from shared.events.base import Event
-from shared.events.hits import Endpoint, HitRecorded, ViewingReported
+from shared.events.hits import Endpoint, HitRecorded, ReplyReceived, ViewingReported
 from shared.events.ids import new_id
 from tests.integration.crm.people import People, as_user, asked, client
 from tests.unit.crm.made import at, judged, sent
@@ -75,15 +75,30 @@ async def test_a_history_is_what_came_over_kafka(crm: Collaborators, people: Peo
         message_id=mail,
         user_id=people.rep.id,
     )
-    await HitHandler(crm.stores.hits, timedelta(days=3650))([(view, ())])
+    reply = _reply(people, mail, 63.000001)
+    await HitHandler(crm.stores.hits, timedelta(days=3650))([(view, ()), (reply, ())])
     (found,), _ = await _all(crm, _span(people))
-    assert sorted(found.facts, key=lambda fact: fact.occurred_at) == [*hits, view]
+    assert sorted(found.facts, key=lambda fact: fact.occurred_at) == [*hits, view, reply]
     (standing,) = found.standing
     expected = judged("one", message_id=mail, account_id=people.account_id, user_id=people.rep.id)
     assert standing.model_copy(update={"event_id": expected.event_id}) == expected
     assert found.send.message_id == mail
     extent = await crm.histories.extent(_span(people))
     assert (extent.messages, extent.since) == (1, at(60.123))
+
+
+def _reply(people: People, mail: UUID, when: float) -> ReplyReceived:
+    fields = {"account_id": people.account_id, "user_id": people.rep.id, "message_id": mail, "slot": 0}
+    return ReplyReceived.model_validate({"event_id": new_id(), "occurred_at": at(when), **fields})
+
+
+@pytest.mark.requirement("B2", "B7")
+async def test_a_mail_that_was_only_answered_is_among_them(crm: Collaborators, people: People) -> None:
+    mail, _ = await _mail(crm, people)
+    await HitHandler(crm.stores.hits, timedelta(days=3650))([(_reply(people, mail, 60), ())])
+    (found,), _ = await _all(crm, _span(people))
+    assert (found.message_id, [fact.type for fact in found.facts]) == (mail, ["reply_received"])
+    assert (await _all(crm, _span(people, until=at(60))))[0] == []
 
 
 async def test_only_mails_that_were_fetched_in_the_span(crm: Collaborators, people: People) -> None:
