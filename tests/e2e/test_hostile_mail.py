@@ -111,7 +111,9 @@ async def test_a_hostile_body_reaches_nothing(desk: Desk, stack: Stack, api: Rep
         # That of the unknown window only: the places to write in that the mail has were there before.
         await expect(page.locator(".kaifu-toast")).to_have_count(1)
         await page.locator(".unknown-window button").click()
-    assert {one["type"] for one in heard["messages"]} <= {"status", "hello"}
+    assert {one["type"] for one in heard["messages"]} <= {"status", "hello", "reply-seen"}
+    replies = {(one["reply"], one["sender"]) for one in heard["messages"] if one["type"] == "reply-seen"}
+    assert replies == {(received.hex_id, "eve@evil.example")}
     ids = {one["provider_message_id"] for one in heard["messages"] if one["type"] == "status"}
     assert ids == {received.hex_id}
     assert heard["kept"] == heard["before"]
