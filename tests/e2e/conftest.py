@@ -17,7 +17,7 @@ from shared.auth.tokens import Role
 from tests.e2e.chromium import granted_copy, rep_browser, require_chromium
 from tests.e2e.rep import Desk, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn, serving
-from tests.integration.client import clean_environment
+from tests.integration.client import UNHURRIED, clean_environment
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -25,7 +25,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     """The five services, broker and database, ready and seeded; the extension may connect."""
     require_chromium()
     home = Home(tmp_path_factory.mktemp("stack"))
-    async with Stack(home, Ports.free(), base=clean_environment(), tell=print) as stack:
+    async with Stack(home, Ports.free(), base=clean_environment() | UNHURRIED, tell=print) as stack:
         yield stack
 
 

@@ -13,7 +13,7 @@ from deploy.local.ports import Ports
 from deploy.local.rep import Rep
 from deploy.local.stack import Stack
 from tests.integration.browser import chromium
-from tests.integration.client import clean_environment, signed_in
+from tests.integration.client import UNHURRIED, clean_environment, signed_in
 from tests.integration.collector import Collector, collecting
 
 _LAST_WORDS = 12  # lines of each part
@@ -69,6 +69,7 @@ def collector() -> Iterator[Collector]:
 async def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> AsyncIterator[Stack]:
     """The five services, broker and database, ready and seeded."""
     base = clean_environment() | {
+        **UNHURRIED,
         "KAIFU_TELEMETRY_OTLP_ENDPOINT": collector.address,
         "KAIFU_TELEMETRY_TRACE_RATIO": "1.0",
         "KAIFU_TELEMETRY_OTLP_METRICS_INTERVAL_S": "1",

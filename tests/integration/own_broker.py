@@ -20,6 +20,7 @@ from deploy.local.embedded import broker_with_topics
 from deploy.local.ports import Ports, free_port
 from shared.bus.consumer import consumer_client
 from shared.settings import KafkaSettings
+from tests.integration.client import UNHURRIED
 
 START_WITHIN_S = 30.0
 
@@ -33,8 +34,8 @@ class OwnBroker:
         self._folder = folder
         self._starts = 0
         self.port = self._ports["broker"]
-        options = self._broker.settings_of("tracker")
-        known = {name.removeprefix("KAIFU_KAFKA_").lower(): value for name, value in options.items()}
+        self._options = self._broker.settings_of("tracker") | UNHURRIED
+        known = {name.removeprefix("KAIFU_KAFKA_").lower(): value for name, value in self._options.items()}
         self.settings = KafkaSettings.model_validate({"bootstrap": f"127.0.0.1:{self.port}", **known})
         self._process: asyncio.subprocess.Process | None = None
 
@@ -66,7 +67,7 @@ class OwnBroker:
 
     def environment(self) -> dict[str, str]:
         """What a service needs to reach it."""
-        return {"KAIFU_KAFKA_BOOTSTRAP": self.settings.bootstrap, **self._broker.settings_of("tracker")}
+        return {"KAIFU_KAFKA_BOOTSTRAP": self.settings.bootstrap, **self._options}
 
     @asynccontextmanager
     async def reader(self, topic: str, partitions: int = PARTITIONS) -> AsyncIterator[AIOKafkaConsumer]:

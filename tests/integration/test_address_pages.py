@@ -16,7 +16,7 @@ from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in, watched
-from tests.integration.client import clean_environment, signed_in
+from tests.integration.client import UNHURRIED, clean_environment, signed_in
 from tests.integration.mail_relay import MailRelay, mail_relay
 from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
 
@@ -34,7 +34,7 @@ async def relay(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MailR
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mailing(tmp_path_factory: pytest.TempPathFactory, relay: MailRelay) -> AsyncIterator[Stack]:
     """All services, and crm has that relay."""
-    base = clean_environment() | relay.environment()
+    base = clean_environment() | UNHURRIED | relay.environment()
     async with Stack(Home(tmp_path_factory.mktemp("mailing")), Ports.free(), base=base, tell=print) as stack:
         yield stack
 
