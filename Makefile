@@ -85,10 +85,13 @@ $(PLACES): deploy/places/package.json deploy/places/package-lock.json | node
 
 # ---- testing
 
+# Three workers on two cores: these tests wait half of their time, for processes to start, die and be missed.
+INTEGRATION = $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder tests/integration $(ARGS)
+
 .PHONY: test
 test: lint browser check-extension extension ## all of it: lint, strict types, import walls, then every test
 	$(BIN)/pytest -n 2 tests/unit tests/architecture tests/contract $(ARGS)
-	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
+	$(INTEGRATION)
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e $(ARGS)
 
 .PHONY: check
@@ -122,7 +125,7 @@ test-contract: $(INSTALLED) ## generated documents, examples, schema changes
 
 .PHONY: test-integration
 test-integration: $(INSTALLED) browser ## the five services with the embedded broker and database
-	$(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS)
+	$(INTEGRATION)
 
 .PHONY: chaos
 chaos: $(INSTALLED) kafka faketime ## faults under load on Apache Kafka (see tests/chaos); SHORT=1: some minutes; SEED=1: the same again
@@ -145,7 +148,7 @@ faketime:
 test-kafka: $(INSTALLED) browser ## the same on Apache Kafka: its official image where Docker runs, else its jars
 	@broker=$$($(BIN)/python -m deploy.local.kafka_here) && echo "Apache Kafka: $$broker" && \
 	{ [ "$$broker" = container ] || $(MAKE) --no-print-directory kafka; } && \
-	KAIFU_BROKER=$$broker $(BIN)/pytest -n 2 --dist loadgroup tests/integration $(ARGS) && \
+	KAIFU_BROKER=$$broker $(INTEGRATION) && \
 	if [ "$$broker" = container ]; then echo "Rights of Kafka's users: tried only where it runs from its jars"; \
 	else $(BIN)/pytest tests/kafka $(ARGS); fi
 
