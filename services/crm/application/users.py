@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -32,6 +33,7 @@ from services.crm.store.letters import Letters
 from services.crm.store.records import AllRecords
 from shared.auth.tokens import Role, SignedIn
 from shared.events.ids import derived_id
+from shared.events.log_reasons import Language
 from shared.http.problems import INVALID, NOT_FOUND, Problem
 
 
@@ -77,13 +79,16 @@ class UserBook:
 
     async def invite(self, who: SignedIn, name: str, address: str, role: Role) -> NewPasswordLink:
         """A new user, and the link to pass on, which is also mailed where there is a relay, within bounds.
-        The address is the user's once the invitation is accepted: it may be a stranger's.
+        The address is the user's once the invitation is accepted: it may be a stranger's. Language and time
+        zone are the inviter's at first.
 
         Problem 403, 409 (somebody signs in with the address, or sends from it).
         """
         await self._roles.need_super_admin(who)
+        inviter = await self._user(who.account_id, who.user_id)
+        alike = {"locale": inviter.locale, "time_zone": inviter.time_zone}
         user = self._accounts.user(who.account_id, name.strip(), address.strip(), role)
-        user = user.model_copy(update={"invited": True})
+        user = user.model_copy(update={"invited": True, **alike})
         mailed = await self._post.may(who.user_id, user.address)
 
         async def body(session: Session) -> NewPasswordLink:
@@ -131,11 +136,12 @@ class UserBook:
             raise Problem(LINK_SPENT, "Ask for another link.")
         return user
 
-    async def choose_password(self, token: str, password: str) -> User:
+    async def choose_password(self, token: str, password: str, language: Language | None = None) -> User:
         """Set the password and spend the link; all sign-ins of the user end, and the API tokens that the user
         has made: whoever lost control of the password may have lost that of them.
 
-        The address of an invitation counts from now on. Problem 409 (another user has proven it meanwhile),
+        The address of an invitation counts from now on, and so does the `language` in which it was accepted
+        (B10). Problem 409 (another user has proven it meanwhile),
         410, 422.
         """
         if not acceptable(password):
@@ -150,7 +156,8 @@ class UserBook:
             await self._stores.letters.remove(user.account_id, _letter_id(user.id), session)
             if user.invited:
                 await self._prove(user, session)
-                await self._stores.users.change(user.account_id, user.id, {"invited": False}, session)
+                newcomer: dict[str, Any] = {"invited": False} | ({"locale": language} if language else {})
+                await self._stores.users.change(user.account_id, user.id, newcomer, session)
             await self._sign_ins.put_password(user.account_id, user.id, fold(user.address), stored, session)
             await self._revoke_tokens(user, session)
 

@@ -291,8 +291,8 @@ class UserBook(Protocol):
     async def linked(self, token: str) -> User:
         """Whose password a link lets choose. Problem 410."""
 
-    async def choose_password(self, token: str, password: str) -> User:
-        """Problem 410, 422."""
+    async def choose_password(self, token: str, password: str, language: Language | None = None) -> User:
+        """Problem 409, 410, 422."""
 
     async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:
         """Problem 404, 409."""

@@ -31,11 +31,12 @@ async def choose(
     password: Annotated[str, Form(max_length=LONGEST)] = "",
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Set the password; then it is used to sign in, which shows that the user knows it."""
+    """Set the password; then it is used to sign in, which shows that the user knows it. A newcomer's language
+    is the browser's."""
     security.check_origin(visit.request, visit.desk.addresses.app_url)
     security.check_token(csrf_token, visit.request.cookies.get(FORM_COOKIE))
     try:
-        await visit.desk.application.users.choose_password(token, password)
+        await visit.desk.application.users.choose_password(token, password, visit.language)
     except Problem as problem:
         if problem.problem not in {INVALID, ADDRESS_IN_USE}:
             raise

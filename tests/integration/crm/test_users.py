@@ -60,6 +60,26 @@ async def test_somebody_is_invited_chooses_a_password_and_signs_in(
     assert spent.value.problem.name == "link-spent"
 
 
+@pytest.mark.requirement("A6", "B10")
+async def test_a_newcomer_s_language_is_that_in_which_the_invitation_was_accepted(
+    crm: Collaborators, people: People
+) -> None:
+    """Until then, and for good where it is not known, the inviter's, as is the time zone; a later link
+    changes nothing."""
+    inviter = people.who(people.admin)
+    await crm.profiles.change(inviter, {"locale": "ja", "time_zone": "Asia/Tokyo"})
+    address = an_address()
+    made = await crm.users.invite(inviter, "Mai", address, Role.REP)
+    invited_user = await crm.users.linked(made.token.get_secret_value())
+    assert (invited_user.locale, invited_user.time_zone) == ("ja", "Asia/Tokyo")
+    await crm.users.choose_password(made.token.get_secret_value(), PASSWORD, "en")
+    assert (await crm.sign_ins.user(people.account_id, made.user_id)).locale == "en"
+    again = await crm.users.new_link(inviter, made.user_id)
+    await crm.users.choose_password(again.token.get_secret_value(), PASSWORD, "ja")
+    user = await crm.sign_ins.user(people.account_id, made.user_id)
+    assert (user.locale, user.time_zone) == ("en", "Asia/Tokyo")
+
+
 @pytest.mark.requirement("A6")
 async def test_a_link_ends_with_its_time_with_the_next_one_and_with_its_user(
     crm: Collaborators, people: People, clock: Clock

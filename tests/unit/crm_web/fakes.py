@@ -956,12 +956,12 @@ class FakeUsers:
             raise Problem(LINK_SPENT, "Ask for another link.")
         return self.owner
 
-    async def choose_password(self, token: str, password: str) -> User:
+    async def choose_password(self, token: str, password: str, language: Language | None = None) -> User:
         if len(password) < 10:
             raise Problem(INVALID, "Too short.")
         owner = await self.linked(token)
         self.link = ""
-        self.done.append(("password", password))
+        self.done.append(("password", password, language))
         return owner
 
     async def set_role(self, who: SignedIn, user_id: UUID, role: Role) -> None:

@@ -89,20 +89,21 @@ async def test_only_for_super_admins(browser: Browser, crm: FakeCrm) -> None:
 
 @pytest.mark.requirement("A6")
 async def test_a_password_is_chosen_with_the_link_once(browser: Browser, crm: FakeCrm) -> None:
-    """By whoever holds it, signed in or not; our own form alone; the link is told to no other site."""
-    async with browser(signed_in=False) as client:
+    """By whoever holds it, signed in or not; our own form alone; the link is told to no other site. In
+    which language is passed on."""
+    async with browser(signed_in=False, language="ja") as client:
         page = await client.get("/welcome/the-link")
         assert (page.status_code, page.headers["referrer-policy"]) == (200, "same-origin")
         form = dict(re.findall(r'name="(csrf_token)" value="([^"]+)"', page.text))
         forged = await client.post("/welcome/the-link", data={"password": "long enough it is"})
         assert forged.status_code == 403
         short = await client.post("/welcome/the-link", data=form | {"password": "short"})
-        assert (short.status_code, "at least 10 characters" in short.text) == (422, True)
+        assert (short.status_code, "10 文字以上" in short.text) == (422, True)
         good = await client.post("/welcome/the-link", data=form | {"password": "long enough it is"})
         assert (good.status_code, good.headers["location"]) == (303, "/sign-in")
         over = await client.get("/welcome/the-link")
-        assert (over.status_code, "This link is over" in over.text) == (410, True)
-    assert crm.users.done == [("password", "long enough it is")]
+        assert (over.status_code, "このリンクは使えません" in over.text) == (410, True)
+    assert crm.users.done == [("password", "long enough it is", "ja")]
 
 
 @pytest.mark.requirement("A6")
