@@ -23,8 +23,8 @@ from shared.events.engagements import Verdict
 from shared.events.ids import new_id
 from tests.integration.browser import sign_in_to, watched
 from tests.integration.client import clean_environment, signed_in
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS, Mail, send
-from tests.integration.test_settings_pages import taken
+from tests.integration.demo_mail import Mail, send
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("B1")]
 _ZOE = ("zoe@northwind.example", "Zoë Müller")
@@ -145,7 +145,6 @@ async def counted(stack: Stack, account_id: UUID, user_id: UUID) -> None:
 @pytest.mark.requirement("B10")
 async def test_pictures_of_the_accuracy_page(stack: Stack, browser: Browser) -> None:
     """In both languages, themes and widths; none scrolls sideways."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     admins = dict(zip(("ja", "en"), people(stack.sign_ins, Role.SUPER_ADMIN), strict=True))
     async with signed_in(stack.addresses, stack.sign_ins, number=1) as rep:
         me = await rep.get("/v1/me")
@@ -160,5 +159,5 @@ async def test_pictures_of_the_accuracy_page(stack: Stack, browser: Browser) -> 
                 await expect(page.locator(f"#span-{days}")).to_have_attribute("aria-current", "true")
                 if days == 90:
                     await page.locator("details.numbers summary").click()
-                await taken(page, FOLDER / f"accuracy-{days}-{language}-{scheme}-{width_name}.png")
+                await taken(page, "accuracy", f"{days}-{language}-{scheme}-{width_name}")
             assert complaints == []

@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from deploy.local.home import Home
 from deploy.local.ports import Ports
@@ -18,7 +17,7 @@ from shared.auth.tokens import Role
 from tests.integration.browser import sign_in, watched
 from tests.integration.client import UNHURRIED, clean_environment, signed_in
 from tests.integration.mail_relay import MailRelay, mail_relay
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 
 pytestmark = pytest.mark.integration
 _POSTMAN_MS = 20_000  # a relay that is away takes its time, on a busy machine more
@@ -126,7 +125,6 @@ async def test_a_forgotten_password_is_chosen_anew(
 @pytest.mark.requirement("E4", "B10")
 async def test_pictures_of_addresses(mailing: Stack, browser: Browser, relay: MailRelay) -> None:
     """In both languages, themes and widths, in every state; none scrolls sideways."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     app_url = mailing.addresses["app_url"]
     relay.refusal = "550 5.1.1 no such user"
     for language, number in (("ja", 0), ("en", ENGLISH)):
@@ -158,19 +156,12 @@ async def test_pictures_of_addresses(mailing: Stack, browser: Browser, relay: Ma
             async with watched(browser, locale=language, **size) as (context, complaints):
                 page, label = await context.new_page(), f"{language}-{scheme}-{width_name}"
                 await page.goto(f"{app_url}/forgotten")
-                await taken(page, FOLDER / f"forgotten-{label}.png")
+                await taken(page, "forgotten", label)
                 await sign_in(page, app_url, who)
                 await page.goto(f"{app_url}/profile")
                 await page.locator(".own", has_text="support").locator(".note.fault").wait_for()
-                await taken(page, FOLDER / f"addresses-{label}.png")
+                await taken(page, "addresses", label)
                 await page.goto(link)
-                await taken(page, FOLDER / f"address-confirm-{label}.png")
+                await taken(page, "address-confirm", label)
                 assert complaints == []
     relay.refusal = None
-
-
-async def taken(page: Page, path: Path) -> None:
-    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert await page.evaluate(wider) <= 0, f"{path.stem} scrolls sideways"
-    await page.evaluate("scrollTo(0, 0)")
-    await page.screenshot(path=path, full_page=True)

@@ -13,8 +13,7 @@ from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in_to, watched
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
-from tests.integration.test_settings_pages import taken
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("A6")]
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
@@ -106,7 +105,6 @@ async def test_a_token_opens_what_its_scopes_say_at_every_service(stack: Stack, 
 @pytest.mark.requirement("B10")
 async def test_pictures_of_api_tokens(stack: Stack, browser: Browser) -> None:
     """In both languages, themes and widths; none scrolls sideways."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     admins = dict(zip(("ja", "en"), people(stack.sign_ins, Role.SUPER_ADMIN), strict=True))
     for language, scheme, (width_name, width) in product(("en", "ja"), SCHEMES, WIDTHS.items()):
         size: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
@@ -118,9 +116,8 @@ async def test_pictures_of_api_tokens(stack: Stack, browser: Browser) -> None:
                 await page.check(f"input[value='{scope}']")
             await page.click("#api-tokens button.primary")
             await page.locator(".link-made").wait_for()
-            await taken(page, FOLDER / f"api-tokens-{language}-{scheme}-{width_name}.png")
+            await taken(page, "api-tokens", f"{language}-{scheme}-{width_name}")
             page.on("dialog", lambda dialog: dialog.accept())
-            await page.reload()  # a picture leaves style attributes on fields, which a swap would copy
             await page.locator("#api-tokens li button").first.click()
             await page.locator(".empty").wait_for()
             assert complaints == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.rep import Json, Rep, load_pixel, until
@@ -17,7 +17,7 @@ from services.ingest.tracking import GIF
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in, watched
 from tests.integration.client import signed_in
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 from tests.integration.serving import serving
 from tests.unit.crm.hostile_mail import HOSTILE
 
@@ -274,7 +274,6 @@ async def test_the_page_in_both_themes_and_at_both_widths(
 ) -> None:
     """Pictures to look at; nothing scrolls sideways."""
     who = people(stack.sign_ins, Role.REP)[NUMBERS[language]]
-    FOLDER.mkdir(parents=True, exist_ok=True)
     async with signed_in(stack.addresses, stack.sign_ins, number=NUMBERS[language]) as rep:
         prepared, contact = await logged(rep, server, language)
         await load_pixel(rep.http, prepared["pixel_url"])
@@ -294,25 +293,18 @@ async def test_the_page_in_both_themes_and_at_both_widths(
             await page.goto(f"{rep.app_url}/mail/{prepared['message_id']}")
             await page.locator(".decision summary").click()
             await expect(page.frame_locator(".letter iframe").locator("table").first).to_be_visible()
-            await _take(page, f"mail-{label}")
+            await taken(page, "mail", label)
             await page.locator("#associations .button").click()
             await page.get_by_role("searchbox").fill("example")
             await page.locator(".found button").first.wait_for()
-            await _take(page, f"mail-associations-{label}")
+            await taken(page, "mail-associations", label)
             await page.goto(f"{contact}?type=email")
             await page.get_by_role("button", name=pin, exact=True).first.click()
             await page.locator(".event.pinned").first.wait_for()
             await page.get_by_text(show).first.click()
             frame = page.frame_locator(".event iframe")
             await expect(frame.locator("table").first).to_be_visible()
-            await _take(page, f"timeline-mail-{label}")
+            await taken(page, "timeline-mail", label)
             await page.get_by_role("button", name=unpin).first.click()
             await expect(page.locator(".event.pinned")).to_have_count(0)
             assert complaints == []
-
-
-async def _take(page: Page, name: str) -> None:
-    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert await page.evaluate(wider) <= 0, f"{name} scrolls sideways"
-    await page.evaluate("scrollTo(0, 0)")
-    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)

@@ -12,7 +12,7 @@ from shared.auth.tokens import Role
 from shared.events.ids import new_id
 from tests.integration.browser import sign_in, watched
 from tests.integration.client import signed_in
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("R1")]
 ENGLISH = 1
@@ -77,7 +77,6 @@ async def test_a_contact_says_whether_its_opens_are_tracked(
     """And leads to the basis; once it is saved, the page says so without a reload. Pictures to look at."""
     who = people(stack.sign_ins, Role.REP)[ENGLISH if language == "en" else 0]
     basis, saves = ("legal_basis", {"en": "Save", "ja": "保存"}[language])
-    FOLDER.mkdir(parents=True, exist_ok=True)
     async with signed_in(stack.addresses, stack.sign_ins, Role.SUPER_ADMIN) as admin:
         own = {"Authorization": f"Bearer {admin.token}"}
         settings = f"{admin.app_url}/v1/settings/email"
@@ -99,14 +98,14 @@ async def test_a_contact_says_whether_its_opens_are_tracked(
                     await unmoved(page)
                     said = page.locator(".privacy")
                     await expect(said).to_have_class("privacy untracked")
-                    await page.screenshot(path=FOLDER / f"untracked-{language}-{scheme}-{size}.png")
+                    await taken(page, "untracked", f"{language}-{scheme}-{size}")
                     await said.get_by_role("link").focus()
                     await page.keyboard.press("Enter")
                     await expect(page.locator(f"#{basis}")).to_be_focused()
                     await page.select_option(f"#{basis}", "freely_given_consent")
                     await page.get_by_role("button", name=saves).click()
                     await expect(said).to_have_class("privacy")
-                    await page.screenshot(path=FOLDER / f"tracked-{language}-{scheme}-{size}.png")
+                    await taken(page, "tracked", f"{language}-{scheme}-{size}")
                     assert await page.evaluate("window.notReloaded") is True
                     assert complaints == []
         finally:
@@ -120,7 +119,6 @@ async def test_many_contacts_get_a_basis_without_a_reload(
 ) -> None:
     """Ticked by keyboard, or all that match a search; what became of them is said. Pictures to look at."""
     who = people(stack.sign_ins, Role.REP)[ENGLISH if language == "en" else 0]
-    FOLDER.mkdir(parents=True, exist_ok=True)
     async with signed_in(stack.addresses, stack.sign_ins, Role.SUPER_ADMIN) as admin:
         for scheme, (size, width) in product(SCHEMES, WIDTHS.items()):
             family, own = f"Bulk{new_id().hex[-8:]}", {"Authorization": f"Bearer {admin.token}"}
@@ -156,9 +154,7 @@ async def test_many_contacts_get_a_basis_without_a_reload(
                 await expect(first.locator(".tag")).not_to_have_class("tag none")
                 await expect(page.locator(".pick .tag.none").first).to_be_visible()
                 await expect(first.locator("input")).to_be_checked()
-                await page.screenshot(path=FOLDER / f"bulk-{language}-{scheme}-{size}.png")
-                wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                assert await page.evaluate(wider) <= 0
+                await taken(page, "bulk", f"{language}-{scheme}-{size}")
                 await page.locator("#tick-all").click()
                 await expect(page.locator("#ticked")).not_to_have_text("(2)")
                 await page.locator("#untick-all").click()

@@ -17,8 +17,8 @@ from services.crm.store.database import Database
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in_to, watched
 from tests.integration.client import clean_environment, signed_in
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
-from tests.integration.test_settings_pages import logged_mail, taken
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
+from tests.integration.test_settings_pages import logged_mail
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("A6")]
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
@@ -88,7 +88,6 @@ async def test_what_is_counted_and_saved_is_deleted(stack: Stack, browser: Brows
 @pytest.mark.requirement("B10")
 async def test_pictures_of_retention(stack: Stack, browser: Browser) -> None:
     """In both languages, themes and widths; none scrolls sideways."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     admins = dict(zip(("ja", "en"), people(stack.sign_ins, Role.SUPER_ADMIN), strict=True))
     for language, scheme, (width_name, width) in product(("en", "ja"), SCHEMES, WIDTHS.items()):
         size: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
@@ -98,5 +97,5 @@ async def test_pictures_of_retention(stack: Stack, browser: Browser) -> None:
             await page.fill("#months", "24")
             await page.click("form[action='/settings/retention/count'] button")
             await page.locator(".changes").wait_for()
-            await taken(page, FOLDER / f"retention-{language}-{scheme}-{width_name}.png")
+            await taken(page, "retention", f"{language}-{scheme}-{width_name}")
             assert complaints == []

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in_to, watched
 from tests.integration.client import signed_in
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 
 pytestmark = pytest.mark.integration
 ENGLISH = 1  # the demo account's second super admin; the first is Japanese
@@ -111,30 +110,22 @@ async def test_pictures_of_the_settings(stack: Stack, browser: Browser, admin: R
     entries = ["northwind.example", "*.日本.example", "ceo@customer.example"]
     async with httpx.AsyncClient(base_url=admin.app_url, headers=headers) as http:
         assert (await http.post("/v1/settings/never-log", json={"entries": entries})).status_code == 200
-    FOLDER.mkdir(parents=True, exist_ok=True)
     admins = dict(zip(("ja", "en"), people(stack.sign_ins, Role.SUPER_ADMIN), strict=True))
     for language, scheme, (width_name, width) in product(("en", "ja"), SCHEMES, WIDTHS.items()):
         size: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
         async with watched(browser, locale=language, **size) as (context, complaints):
-            page = await context.new_page()
+            page, label = await context.new_page(), f"{language}-{scheme}-{width_name}"
             await open_settings(page, stack, admins[language])
             await page.click("#never-log button[formaction='/settings/dry-run']")
             await page.locator("#dry-run h3").wait_for()
-            await taken(page, FOLDER / f"settings-{language}-{scheme}-{width_name}.png")
+            await taken(page, "settings", label)
             await page.click("a[href='/settings/audit']")
             await page.locator(".event").first.wait_for()
-            await taken(page, FOLDER / f"audit-{language}-{scheme}-{width_name}.png")
+            await taken(page, "audit", label)
             await page.click("a[href='/settings/users']")
             await page.locator(".user summary").first.click()
-            await taken(page, FOLDER / f"users-{language}-{scheme}-{width_name}.png")
+            await taken(page, "users", label)
             await page.click("a[href='/profile']")
             await page.locator("#time_zone").wait_for()
-            await taken(page, FOLDER / f"profile-{language}-{scheme}-{width_name}.png")
+            await taken(page, "profile", label)
             assert complaints == []
-
-
-async def taken(page: Page, path: Path) -> None:
-    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert await page.evaluate(wider) <= 0, f"{path.stem} scrolls sideways"
-    await page.evaluate("scrollTo(0, 0)")
-    await page.screenshot(path=path, full_page=True)

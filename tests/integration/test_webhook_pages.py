@@ -11,8 +11,7 @@ from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in_to, watched
-from tests.integration.screenshots import FOLDER, SCHEMES, WIDTHS
-from tests.integration.test_settings_pages import taken
+from tests.integration.pictures import SCHEMES, WIDTHS, taken
 from tests.loopback import Asked, loopback, response
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("A6", "B9")]
@@ -78,7 +77,6 @@ async def test_a_test_event_arrives_and_the_page_says_so(stack: Stack, browser: 
 @pytest.mark.requirement("B10")
 async def test_pictures_of_webhooks(stack: Stack, browser: Browser) -> None:
     """In both languages, themes and widths; none scrolls sideways."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     admins = dict(zip(("ja", "en"), people(stack.sign_ins, Role.SUPER_ADMIN), strict=True))
 
     async def answer(_: Asked) -> list[bytes | float]:
@@ -94,12 +92,10 @@ async def test_pictures_of_webhooks(stack: Stack, browser: Browser) -> None:
                 await added(
                     page, f"{receiver.address}/kaifu/with/a/rather/long/path", "mail.sent", "mail.logged"
                 )
-                await taken(page, FOLDER / f"webhooks-{label}.png")
-                await page.reload()  # a picture leaves style attributes on fields, which a swap would copy
+                await taken(page, "webhooks", label)
                 await page.locator("#webhooks .button").first.click()
                 await page.locator("form[action$='/test'] button").click()
                 await page.locator("#deliveries .note.fault").first.wait_for()
-                await taken(page, FOLDER / f"webhook-{label}.png")
-                await page.reload()
+                await taken(page, "webhook", label)
                 await removed(page)
                 assert complaints == []
