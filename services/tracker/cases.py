@@ -16,6 +16,10 @@ from shared.events.hits import MAX_HEADER, MAX_USER_AGENT, Endpoint, HitRecorded
 from shared.events.ids import derived_id
 
 _SENT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_AT_ONCE_S, _TWICE_S = (
+    0.1,
+    1.0,
+)  # a double click's two are further apart than the first, seldom than the second
 _ACCOUNT, _USER, _MESSAGE = (derived_id("case", name) for name in ("account", "user", "message"))
 _ENDPOINTS = {"open": "pixel", "image": "pixel", "click": "link", "redirect": "link"}
 
@@ -169,19 +173,28 @@ def _hits(case: Case) -> Iterator[HitRecorded]:
 
 
 def _links(fetches: Sequence[Fetch]) -> list[int | None]:
-    """Numbers of links. One that is not named is another than the rest, but for a HEAD with its GET."""
+    """Numbers of links. One that is not named is another than the rest, but for a HEAD with its GET, and for
+    two in all that are as far apart as a double click's or as a program that asks before the browser does."""
     known: dict[object, int] = {}
     numbers: list[int | None] = []
+    is_one = _is_one_link(fetches)
     for place, fetch in enumerate(fetches):
         if fetch.endpoint == "pixel":
             numbers.append(None)
             continue
-        pairs = fetch.link is None and fetch.method != fetches[0].method
+        pairs = is_one or (fetch.link is None and fetch.method != fetches[0].method)
         name = (
             (0,) if pairs and fetches[0].link is None else (place,) if fetch.link is None else str(fetch.link)
         )
         numbers.append(known.setdefault(name, len(known)))
     return numbers
+
+
+def _is_one_link(fetches: Sequence[Fetch]) -> bool:
+    """Whether two links without a name are rather one, followed twice: scanners ask within milliseconds."""
+    times = [fetch.seconds_after_send for fetch in fetches if fetch.endpoint == "link"]
+    is_unnamed = all(fetch.link is None for fetch in fetches)
+    return is_unnamed and len(times) == 2 and _AT_ONCE_S < abs(times[0] - times[1]) <= _TWICE_S
 
 
 def _viewing(view: OwnView) -> ViewingReported:

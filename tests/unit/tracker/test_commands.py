@@ -53,6 +53,16 @@ def test_what_happened_before_and_after_is_evidence() -> None:
     assert in_a_burst["rule_ids"][0] == "bursts.links-at-once"
 
 
+@pytest.mark.requirement("B1")
+@pytest.mark.parametrize(("apart", "expected"), [(0.02, "machine"), (0.35, "human"), (3.0, "human")])
+def test_two_links_without_a_name_are_one_that_was_clicked_twice(apart: float, expected: str) -> None:
+    """Unless they come as no hand moves: then they are two, by a scanner."""
+    link = {"endpoint": "link", "user_agent": CHROME, "ip": "198.51.100.7"}
+    other = {**link, "seconds_after_send": 100 + apart}
+    (judged,) = answers(run(case(**link, seconds_after_send=100, other_hits=[other])))
+    assert judged["verdict"] == expected
+
+
 @pytest.mark.requirement("B4", "B5")
 @pytest.mark.parametrize(
     ("more", "expected"),
