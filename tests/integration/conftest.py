@@ -28,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("stack" if _place(item) == 0 else item.path.stem))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A worker fails where xdist has ignored the groups, as it silently does with pytest 9.2: each worker
+    would start all servers, and the logs be read of one alone."""
+    if getattr(session.config.option, "loadgroup", False):
+        ungrouped = [item.nodeid for item in session.items if "@" not in item.nodeid]
+        assert not ungrouped, "xdist has not put these into groups"
+
+
 def _place(item: pytest.Item) -> int:
     """The stack's first, since no other worker can help with them; crm's short ones last, so that all workers
     end at once."""
