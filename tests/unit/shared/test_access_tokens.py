@@ -244,6 +244,7 @@ async def test_sign_ins_work_on_while_crm_is_away() -> None:
             'Bearer error="invalid_token"',
         ),
     ],
+    ids=["none", "empty", "another scheme", "no token", "blanks", "unsigned", "expired"],
 )
 async def test_a_header_without_a_sign_in_is_a_problem(header: str | None, name: str, challenge: str) -> None:
     async with loopback(_keys) as crm, httpx.AsyncClient() as http:
