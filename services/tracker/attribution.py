@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from services.tracker.model import Sent
+from services.tracker.model import Hit, Sent
 
 
 def candidates(sent: Sent, slot: int | None) -> tuple[int, ...]:
@@ -12,6 +12,11 @@ def candidates(sent: Sent, slot: int | None) -> tuple[int, ...]:
     if slot is not None:
         return (slot,) if slot < sent.recipient_count else ()
     return _all(sent.recipient_count)
+
+
+def is_believed(sent: Sent, hit: Hit) -> bool:
+    """Of replies the message's own user's word alone; of fetches any."""
+    return hit.told_by in (None, (sent.account_id, sent.user_id))
 
 
 def replier(sent: Sent, slot: int | None) -> int | None:

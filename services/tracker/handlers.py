@@ -122,7 +122,7 @@ def hit_of(event: HitRecorded, rules: RuleSet) -> Hit:
 
 
 def reply_of(event: ReplyReceived) -> Hit:
-    """The reply in its place among the hits, of no client."""
+    """The reply, in its place among the hits since it was told, of no client."""
     return Hit(
         event.occurred_at,
         event.event_id,
@@ -135,6 +135,7 @@ def reply_of(event: ReplyReceived) -> Hit:
         address=None,
         finding=REPLIED,
         told_by=(event.account_id, event.user_id),
+        replied_at=event.replied_at,
     )
 
 

@@ -199,8 +199,6 @@ def _replied(
 ) -> tuple[Cursor, tuple[Judgement, ...]]:
     """The open that the reply proves, unless one is known before it. It raises nothing and begins no reading:
     the rep has the reply at hand, and what is fetched later is news as before."""
-    if reply.told_by != (sent.account_id, sent.user_id):
-        return cursor, ()
     this, slot = engagement_id(reply, EngagementKind.OPEN), replier(sent, reply.slot)
     known = cursor.lasting.open_by(slot)
     opened = Judgement(
@@ -221,7 +219,7 @@ def _opened_by_reply(lasting: Lasting, reply: Hit, sent: Sent, this: UUID) -> tu
     read_at = dict(lasting.read_at or {})
     for slot in answered_slots(sent, reply.slot):
         lasting, is_first = _opened(lasting, slot, this)
-        read_at[slot] = max(read_at.get(slot, reply.at), reply.at)
+        read_at[slot] = max(read_at.get(slot, reply.happened_at), reply.happened_at)
     return replace(lasting, read_at=read_at), is_first
 
 

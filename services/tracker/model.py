@@ -69,7 +69,8 @@ class Hit(NamedTuple):
     decides alone. `by_mail_program`: the agent names a program that shows mail to a reader.
     `is_whole_visit`: a link with all headers that a browser sends for a person;
     `has_language`: with its language at least. `is_ipv6`: of the address.
-    `told_by`: of a reply, which is no fetch, the account and the user whose mailbox it came to.
+    `told_by`: of a reply, which is no fetch, the account and the user whose mailbox it came to, and
+    `replied_at`: when it came, which is earlier than its place.
     """
 
     at: datetime
@@ -88,6 +89,12 @@ class Hit(NamedTuple):
     has_language: bool = False
     is_ipv6: bool = False
     told_by: tuple[UUID, UUID] | None = None
+    replied_at: datetime | None = None
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it was fetched, or answered."""
+        return self.replied_at or self.at
 
 
 class Beacon(NamedTuple):

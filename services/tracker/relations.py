@@ -23,6 +23,7 @@ from shared.events.ids import derived_id
 MOST_GROUPS = 10_000  # clients, and threads, with hits to remember
 MOST_NOTES = 32  # hits of one client, or on one thread; the latest stay
 SPAN = max(bursts.MAILS_WITHIN, threads.TOGETHER)
+AGAIN = timedelta(seconds=1)  # the same mail by the same client: what was noted says enough
 KEPT = timedelta(minutes=1)  # after the last hit of a client was read; partitions are read in turns
 
 _RELAYS = hash(APPLE_PRIVACY)  # an address that thousands share, as `Hit.address` has it
@@ -69,7 +70,7 @@ class Notes:
     def add(self, key: Hashable, note: Note, now: datetime) -> Sequence[Note]:
         """Remember it; those that have the key and lie within SPAN of it, itself included, by time.
 
-        Without itself if it is too old to be remembered.
+        Without itself if it is too old to be remembered; none if it only repeats the latest.
         """
         group = self._groups.get(key)
         if group is None:
@@ -78,6 +79,8 @@ class Notes:
             self._groups.move_to_end(key)
         group.read_at = now
         at, notes = note.hit.at, group.notes
+        if notes and _repeats(note, notes[-1][2]):
+            return ()
         insort(notes, (at, next(self._numbers), note))
         del notes[:-MOST_NOTES]
         self._forget(now)
@@ -92,6 +95,11 @@ class Notes:
             if now - group.read_at <= KEPT and len(self._groups) <= MOST_GROUPS:
                 return
             del self._groups[key]
+
+
+def _repeats(new: Note, latest: Note) -> bool:
+    same = new.judged.message_id == latest.judged.message_id
+    return same and timedelta() <= new.hit.at - latest.hit.at <= AGAIN
 
 
 class Relations:

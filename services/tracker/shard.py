@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from services.tracker.entry import Entry
 from services.tracker.model import Beacon, Change, Hit, Judged, Lasting, Related, Sent
 from services.tracker.rules.rulesets import CURRENT, RuleSet
-from services.tracker.state import Entry, MessageState
+from services.tracker.state import MessageState
 
 _AT_LEAST = timedelta(seconds=1)  # after a standstill, what came meanwhile is read before a hit is let go
 

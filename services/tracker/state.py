@@ -16,6 +16,8 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
+from services.tracker.attribution import is_believed
+from services.tracker.entry import Entry, begins_to_wait, by_time, differ
 from services.tracker.judging import step
 from services.tracker.model import (
     Beacon,
@@ -30,11 +32,12 @@ from services.tracker.model import (
     Surroundings,
 )
 from services.tracker.related import RelatedHits
-from services.tracker.rules import bursts, own_views, timing
+from services.tracker.rules import bursts, own_views
 from services.tracker.rules.rulesets import CURRENT, RuleSet
 
 MOST_PENDING = 200  # hits kept of a message that is not confirmed; the earliest stay
 MOST_HITS = 1000  # hits that may still be judged again; older ones are settled
+MOST_PENDING_REPLIES = 8
 MOST_BEACONS = 100
 MOST_AROUND = 16  # hits on either side that a burst is looked for among
 
@@ -42,25 +45,9 @@ _by_hit = attrgetter("hit")
 _UNRELATED: Mapping[str, int] = {}
 
 
-class Entry:
-    """A hit or a reply in its place: what was known before it, and what was judged of it with which revision.
-
-    `held`: None, or what had been told when telling began to wait. `raised`: what would have raised since.
-    """
-
-    __slots__ = ("before", "held", "hit", "raised", "told")
-
-    def __init__(self, hit: Hit, before: Cursor) -> None:
-        self.hit = hit
-        self.before = before
-        self.told: tuple[tuple[Judgement, int], ...] = ()
-        self.held: dict[UUID, Judgement] | None = None
-        self.raised: Judgement | None = None
-
-
 class MessageState:
     """The fold of one message. `held`: entries that began to be held, `fresh`: hits that were judged for the
-    first time and repeat no other, both for its holder to take. `is_varied`: different things were fetched,
+    first time, both for its holder to take. `is_varied`: different things were fetched,
     so that bursts are looked for."""
 
     __slots__ = (
@@ -112,7 +99,7 @@ class MessageState:
         """Hits that wait for the message to be confirmed."""
         if self.sent is not None and self.sent.state is not SendState.SCHEDULED:
             return 0
-        return sum(not entry.told for entry in self.entries)
+        return sum(not entry.told and entry.hit.told_by is None for entry in self.entries)
 
     def put_send(self, sent: Sent) -> list[Change]:
         """A state of the message; one that is no news, or older than the known one, changes nothing.
@@ -122,6 +109,7 @@ class MessageState:
         if self.sent is not None and sent.order <= self.sent.order:
             return []
         self.sent = sent
+        self.entries = [entry for entry in self.entries if is_believed(sent, entry.hit)]
         return self._judge(0, len(self.entries))
 
     def put_hit(self, hit: Hit, *, hold: bool = False) -> list[Change]:
@@ -129,6 +117,8 @@ class MessageState:
 
         `hold`: if it is suspicious, telling waits.
         """
+        if hit.told_by is not None and not self._takes(hit):
+            return []
         index = len(self.entries)
         if index and not self.entries[-1].hit < hit:
             index = bisect_left(self.entries, hit, key=_by_hit)
@@ -156,7 +146,7 @@ class MessageState:
         changes: list[Change] = []
         for judgement, revision in entry.told:
             previous = shown.get(judgement.engagement_id)
-            if previous is not None and not _differ(judgement, previous):
+            if previous is not None and not differ(judgement, previous):
                 continue
             if told_maybe and raised is not None and not judgement.raises:
                 previous = raised if raised.engagement_id == judgement.engagement_id else previous
@@ -177,7 +167,7 @@ class MessageState:
         self.related = self.related or RelatedHits(MOST_HITS)
         if not self.related.put(related):
             return []
-        index = bisect_left(self.entries, related[:2], key=_by_time)
+        index = bisect_left(self.entries, related[:2], key=by_time)
         is_there = index < len(self.entries) and self.entries[index].hit.hit_id == related.hit_id
         return self._judge(index, index) if is_there else []
 
@@ -199,6 +189,15 @@ class MessageState:
         del self.entries[:count]
         return True
 
+    def _takes(self, reply: Hit) -> bool:
+        """Whether it is new and the word of the message's own user; while nobody knows whose the message is,
+        one of the first. A reply is told again with another time, by another browser."""
+        if self.sent is None:
+            known = [entry.hit for entry in self.entries if entry.hit.told_by is not None]
+            return len(known) < MOST_PENDING_REPLIES and all(one.hit_id != reply.hit_id for one in known)
+        is_new = all(entry.hit.hit_id != reply.hit_id for entry in self.entries)
+        return is_new and is_believed(self.sent, reply)
+
     def _affected(self, index: int) -> tuple[int, int]:
         """First and last position of hits that the one at `index` may make a burst with; its own if none."""
         hit = self.entries[index].hit
@@ -208,15 +207,16 @@ class MessageState:
         return (start, stop - 1) if bursts.matters(hit, self._fetched(start, stop)) else (index, index)
 
     def _around(self, index: int) -> tuple[int, int]:
-        """Positions (from, up to) of hits within a burst's reach of the one at `index`, itself included."""
+        """Positions (from, up to) of hits within a burst's reach of the one at `index`, itself included.
+        Replies among them take nobody's place."""
         entries, at = self.entries, self.entries[index].hit.at
-        start = stop = index
-        while start > 0 and index - start < MOST_AROUND and at - entries[start - 1].hit.at <= bursts.AROUND:
+        start, left = index, MOST_AROUND
+        while start > 0 and left and at - entries[start - 1].hit.at <= bursts.AROUND:
             start -= 1
-        stop += 1
-        while (
-            stop < len(entries) and stop - index <= MOST_AROUND and entries[stop].hit.at - at <= bursts.AROUND
-        ):
+            left -= entries[start].hit.told_by is None
+        stop, left = index + 1, MOST_AROUND
+        while stop < len(entries) and left and entries[stop].hit.at - at <= bursts.AROUND:
+            left -= entries[stop].hit.told_by is None
             stop += 1
         return start, stop
 
@@ -241,11 +241,11 @@ class MessageState:
                 self.related.of(entry.hit.hit_id) if self.related is not None else _UNRELATED,
             )
             cursor, judgements = step(cursor, entry.hit, known, self.rules, was_inferred=was_inferred)
-            if hold and _begins_to_wait(entry, judgements):
+            if hold and begins_to_wait(entry, judgements):
                 entry.held = {told.engagement_id: told for told, _ in entry.told}
                 self.held.append(entry)
                 self.holding += 1
-            if judgements and not entry.told and _is_news(entry.hit, judgements):
+            if judgements and not entry.told and entry.hit.told_by is None:
                 self.fresh.append(entry.hit)
             self._tell(entry, judgements, changes)
         self.cursor = cursor
@@ -266,7 +266,7 @@ class MessageState:
         after = []
         for judgement in judgements:
             previous, revision = before.get(judgement.engagement_id, (None, -1))
-            if previous is None or _differ(judgement, previous):
+            if previous is None or differ(judgement, previous):
                 revision += 1
                 if entry.held is None:
                     changes.append(
@@ -276,33 +276,3 @@ class MessageState:
                     entry.raised = judgement
             after.append((judgement, revision))
         entry.told = tuple(after)
-
-
-def _begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
-    """Whether a pop-up would come of it that is suspicious, and none came before."""
-    if not any(judgement.held and judgement.raises for judgement in judgements):
-        return False
-    return entry.held is None and not any(told.raises for told, _ in entry.told)
-
-
-def _is_news(hit: Hit, judgements: Sequence[Judgement]) -> bool:
-    """Whether it may belong to what is fetched from other messages: no repetition, no reply."""
-    return hit.told_by is None and judgements[-1].folded_into is None
-
-
-def _by_time(entry: Entry) -> tuple[datetime, UUID]:
-    return entry.hit.at, entry.hit.hit_id
-
-
-def _differ(one: Judgement, other: Judgement) -> bool:
-    """Whether a correction is due. Not for whether telling waits, which is no part of the judgement, nor for
-    when it was read before, which an engagement does not say. Not for the seconds since the send alone: they
-    follow from which state of a scheduled mail was known, which a restart may see otherwise."""
-    return one != other and (_timeless(one) != _timeless(other))
-
-
-def _timeless(judgement: Judgement) -> Judgement:
-    evidence = tuple(spoke for spoke in judgement.finding.evidence if spoke.rule != timing.AFTER_SEND.id)
-    return judgement._replace(
-        held=False, previous_at=None, finding=judgement.finding._replace(evidence=evidence)
-    )

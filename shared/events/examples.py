@@ -5,7 +5,7 @@ copies in `contracts/released/` must be readable for ever.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -83,6 +83,9 @@ _SENDS = (
     ("full", MessageCancelled(**_send("cancelled"), **_THREAD)),
 )
 
+_REPLY = ReplyReceived(
+    **_head("reply", OPENED + timedelta(hours=2)), message_id=MESSAGE, user_id=USER, replied_at=OPENED
+)
 _RELATED = HitRelated(
     **_head("hit-related", OPENED), message_id=MESSAGE, hit_id=HIT, rule="threads.older-message", value=1
 )
@@ -116,8 +119,11 @@ _HITS = (
             user_agent="Mozilla/5.0 (X11; Linux x86_64)",
         ),
     ),
-    ("minimal", ReplyReceived(**_head("reply", OPENED), message_id=MESSAGE, user_id=USER)),
-    ("full", ReplyReceived(**_head("reply", OPENED), message_id=MESSAGE, user_id=USER, slot=1)),
+    ("minimal", ReplyReceived(**_head("reply", OPENED), message_id=MESSAGE, user_id=USER, replied_at=OPENED)),
+    (
+        "full",
+        ReplyReceived(**_head("reply", OPENED), message_id=MESSAGE, user_id=USER, replied_at=OPENED, slot=1),
+    ),
     ("minimal", _RELATED),
     ("full", _RELATED),
 )

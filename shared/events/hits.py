@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.events.base import Event
+from shared.events.base import Event, UtcDatetime
 from shared.events.ids import text_of
 
 MAX_USER_AGENT = 512  # characters; the longest honest agent seen is under 400
@@ -62,20 +62,22 @@ class ViewingReported(Event):
 class ReplyReceived(Event):
     """A message was answered: so it was open (B7). Told by whoever sees the answer come in.
 
-    `occurred_at`: when the answer came. `user_id`: whose mailbox it came to; only the word of the message's
-    own user counts. `slot`: the recipient who answered; None when that is not known, or the message is
-    anonymous. `event_id` is derived from all of these and the answer's own id, so that an answer that is
-    seen many times is told once. No address and no id of the answer is in it.
+    `occurred_at`: when it was told, which is its place among the hits. `replied_at`: when the answer came, as
+    the mail system says. `user_id`: whose mailbox it came to; only the word of the message's own user counts.
+    `slot`: the recipient who answered; None when that is not known, or the message is anonymous. `event_id`
+    is derived from all of these but the first, and the answer's own id, so that an answer that is seen many
+    times has one effect. No address and no id of the answer is in it.
     """
 
     type: Literal["reply_received"] = "reply_received"
     message_id: UUID
     user_id: UUID
+    replied_at: UtcDatetime
     slot: int | None = Field(default=None, ge=0)
 
     def key(self) -> str:
         """Per message, among the hits that it is judged with."""
-        return str(self.message_id)
+        return text_of(self.message_id)
 
 
 AcrossMessages = Literal["threads.older-message", "bursts.many-mails"]

@@ -44,7 +44,7 @@ def from_click(click: Finding) -> Finding:
 
 def from_reply(reply: Hit, sent: Sent) -> Finding:
     """The open's finding: a person's, unless the mail was not sent yet when the answer came."""
-    after, said = reply.at - sent.at, REPLIED.evidence
+    after, said = reply.happened_at - sent.at, REPLIED.evidence
     if after < -_CONFIRMED_WITHIN:
         early = timing.BEFORE_SEND.finding()
         return early._replace(evidence=(*said, *early.evidence))

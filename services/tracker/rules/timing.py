@@ -48,4 +48,4 @@ def find(hit: Hit, sent: Sent) -> Finding | None:
 
 def evidence(hit: Hit, sent: Sent) -> Evidence:
     """Whole seconds between send and hit; 0 when the confirmation came after the hit."""
-    return AFTER_SEND.evidence(seconds=max(0, round((hit.at - sent.at).total_seconds())))
+    return AFTER_SEND.evidence(seconds=max(0, round((hit.happened_at - sent.at).total_seconds())))

@@ -73,16 +73,21 @@ async def test_the_event_says_when_and_which_recipient_and_no_more(service: Serv
     answer = await service.tell(reply(slot=1, reply_id="<a-b@mail.recipient.example>"))
     assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
     [event] = service.told()
-    assert (event.occurred_at, event.slot, event.user_id) == (datetime.fromisoformat(CAME), 1, UUID(int=1))
+    assert (event.replied_at, event.occurred_at) == (datetime.fromisoformat(CAME), NOW)
+    assert (event.slot, event.user_id) == (1, UUID(int=1))
     assert b"recipient.example" not in service.broker.taken[0].value
 
 
 async def test_the_same_answer_is_the_same_event_whoever_tells_it_and_however_often(service: Service) -> None:
-    await service.tell(reply(), reply())
-    service.now[0] += timedelta(hours=1)
-    await service.tell(reply())
-    first, again = service.told()
-    assert first == again
+    """Also an answer whose time is ahead of ours. When it was told differs: that is its place."""
+    for said in (CAME, "2026-11-24T09:30:00+00:00", "2026-11-24T10:30:00+01:00"):
+        await service.tell(reply(occurred_at=said), reply(occurred_at=said))
+        service.now[0] += timedelta(hours=1)
+        await service.tell(reply(occurred_at=said))
+    first, again, *ahead = service.told()
+    assert first.event_id == again.event_id
+    assert again.occurred_at - first.occurred_at == timedelta(hours=1)
+    assert len({event.event_id for event in ahead}) == 1
 
 
 async def test_what_differs_is_another_event(service: Service) -> None:
@@ -105,7 +110,7 @@ async def test_its_time_is_one_that_can_be_reckoned_with(
     service: Service, said: str, taken: datetime
 ) -> None:
     assert (await service.tell(reply(occurred_at=said))).status_code == 202
-    assert [event.occurred_at for event in service.told()] == [taken]
+    assert [event.replied_at for event in service.told()] == [taken]
 
 
 @pytest.mark.requirement("P4", "A4")

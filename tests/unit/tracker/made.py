@@ -110,14 +110,22 @@ def viewing(
     )
 
 
-def reply(when: float, *, slot: int | None = None, user: UUID = USER, name: object = "") -> ReplyReceived:
-    """An answer to the message."""
+def reply(
+    when: float,
+    *,
+    slot: int | None = None,
+    user: UUID = USER,
+    name: object = "",
+    told: float | None = None,
+) -> ReplyReceived:
+    """An answer to the message; `told`: when it was seen, at once if None."""
     return ReplyReceived(
         event_id=derived_id("made-reply", when, slot, user, name),
-        occurred_at=at(when),
+        occurred_at=at(when if told is None else told),
         account_id=ACCOUNT,
         message_id=MESSAGE,
         user_id=user,
+        replied_at=at(when),
         slot=slot,
     )
 

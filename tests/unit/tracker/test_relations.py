@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import permutations
 from uuid import UUID, uuid4
 
 import pytest
@@ -367,7 +368,9 @@ def test_what_is_known_of_hits_is_bounded_and_goes_with_them() -> None:
     assert len(state.related) == 10
 
 
-def _note(when: float, mail: UUID = OLD) -> Note:
+def _note(when: float, mail: UUID | None = None) -> Note:
+    """Of a mail of its own by default."""
+    mail = mail or uuid4()
     event = hit(when, message_id=mail, name=uuid4())
     return Note(Judged(mail, handlers.hit_of(event, CURRENT), handlers.sent_of(message(message_id=mail))))
 
@@ -389,6 +392,26 @@ def test_memory_is_bounded() -> None:
     assert len(notes) == MOST_GROUPS
     notes.add("another", _note(0), at(60.1))
     assert len(notes) == 1
+
+
+@pytest.mark.requirement("B1")
+def test_the_same_mail_again_within_a_second_is_no_news() -> None:
+    notes = Notes()
+    for when in (0, 0.6, 1.0):
+        near = notes.add("a client", _note(when, OLD), at(0))
+    assert near == ()
+    assert len(notes.add("a client", _note(1.1, OLD), at(0))) == 2
+    assert len(notes.add("a client", _note(0.5, NEW), at(0))) == 3
+
+
+@pytest.mark.requirement("B1", "B5", "T9")
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_newer_mail_that_is_loaded_again_explains_the_older_in_any_order(order: tuple[int, ...]) -> None:
+    """The repetition alone lies within seconds of the older picture."""
+    newer = [hit(when, message_id=NEW, name="newer") for when in (1000, 1009)]
+    older = hit(1015, message_id=OLD, name="older")
+    hits = [[*newer, older][place] for place in order]
+    assert [one.hit_id for one in Live().take(*_sends(old="t", new="t"), *hits).related] == [older.event_id]
 
 
 @pytest.mark.requirement("B1")

@@ -136,9 +136,61 @@ def test_a_reply_is_no_fetch() -> None:
     beside: list[Event] = [hit(610, link=0), hit(613, link=1), hit(616, link=2)]
     without = Tracked(message(), *beside)
     assert {one.verdict for one in without.final().values()} == {Verdict.MACHINE}
-    assert Tracked(message(), reply(600, user=ACCOUNT), *beside).final() == without.final()
+    many = [reply(100, user=ACCOUNT, name=number, told=611 + number / 10) for number in range(40)]
+    assert Tracked(message(), *many, *beside).final() == without.final()
+    late = Tracked(*many, *beside, message()).final()
+    assert {one.verdict for one in late.values()} == {Verdict.MACHINE}
+    own = [reply(600, name=number, told=610 + number / 100) for number in range(1, 41)]
+    at_once = [hit(610, link=0), hit(610.5, link=1)]
+    links = Tracked(message(), *own, *at_once)
+    assert {links.judged(one).verdict for one in at_once} == {Verdict.MACHINE}
     tracked = Tracked(message(), reply(600))
     assert all(one.hit.told_by is None for one in tracked.shard.take_judged())
+
+
+@pytest.mark.requirement("T9")
+def test_strangers_replies_push_out_no_hit_that_waits_for_its_send() -> None:
+    opened = hit(300)
+    flood = [reply(-900, user=ACCOUNT, name=number, told=-500 + number) for number in range(300)]
+    tracked = Tracked(*flood, opened)
+    assert tracked.shard.pending == 1
+    tracked.take(message())
+    assert list(tracked.final()) == [tracked.judged(opened).engagement_id]
+    early = Tracked(answer := reply(200, told=250), opened)
+    early.take(message())
+    assert early.judged(answer).first, "the rep's own waits as well"
+
+
+@pytest.mark.requirement("T9")
+def test_a_reply_that_is_seen_days_later_says_when_it_came_and_corrects_no_open() -> None:
+    tracked = Tracked(message(), answer := reply(600, told=90_000))
+    judged = tracked.judged(answer)
+    assert (judged.occurred_at, judged.first) == (at(600), True)
+    assert judged.evidence[-1].values == {"seconds": 600}
+    seen_first = Tracked(message(), opened := hit(80_000), answer)
+    assert list(seen_first.final()) == [seen_first.judged(opened).engagement_id]
+
+
+def test_told_again_with_another_time_it_has_no_other_effect() -> None:
+    tracked = Tracked(message(), reply(600, told=900))
+    assert tracked.take(reply(600, told=5000)) == []
+    tracked.take(hit(1000))
+    assert sum(one.inferred for one in tracked.final().values()) == 1
+
+
+@pytest.mark.requirement("B2")
+@pytest.mark.parametrize("told", [700, 200_000])
+def test_a_replay_by_the_same_rules_leaves_a_reply_told_late_as_it_is(told: float) -> None:
+    """What lies between was settled by then, or is kept no longer."""
+    events: list[Event] = [
+        message(recipients=3),
+        hit(500, slot=2),
+        hit(190_000),
+        reply(300, told=told, slot=1),
+    ]
+    standing = kept(Live(CURRENT).take(events).end())
+    assert replayed(events, standing, CURRENT).differences == ()
+    assert replayed([events[0], *events[2:]], standing, CURRENT).differences == ()
 
 
 def test_told_again_after_the_state_was_let_go_it_is_the_same_event() -> None:
