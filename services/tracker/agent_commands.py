@@ -49,9 +49,12 @@ def refresh(
     except (OSError, ValueError) as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(2) from None
+    if not found.kinds:
+        typer.echo("nothing in the list is missing here: the data file stays as it is", err=True)
+        raise typer.Exit(2)
     before = json.loads(file.read_text())["kinds"] if file.exists() else {}
-    for kind, names in found.kinds.items():
-        old = set(before.get(kind, ()))
+    for kind in sorted({*found.kinds, *before}):
+        old, names = set(before.get(kind, ())), found.kinds.get(kind, ())
         typer.echo(f"{kind}: {len(names)} names, {len(old - set(names))} gone")
         typer.echo(f"  new: {', '.join(sorted(set(names) - old)) or 'none'}")
     if found.peoples:

@@ -20,7 +20,7 @@ _KINDS = {
 }
 _OTHER = "robot"
 _LEAST = 5  # characters; shorter names stand in other words
-_SPECIAL = re.compile(r"(?<!\\)[\[\](){}.*+?|^$]")
+_SPECIAL = re.compile(r"(?<!\\)[\[\](){}.*+?|^$]|\\[a-zA-Z0-9]")  # what a pattern means but by itself
 
 
 class Listed(NamedTuple):
@@ -54,7 +54,12 @@ def _listed(row: Mapping[str, Any]) -> Listed:
 
 
 def taken(listed: Iterable[Listed], people: Collection[str], is_known: Callable[[str], bool]) -> Taken:
-    """Names that are missing: of which an agent was seen that `is_known` denies, and none of `people` has."""
+    """Names that are missing: of which an agent was seen that `is_known` denies, and none of `people` has.
+
+    ValueError without anybody's agent: every name would pass.
+    """
+    if not any(people):
+        raise ValueError("of people no agent is given: a name that stands in one could not be left out")
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     peoples: list[str] = []
     all_people = "\n".join(people).lower()

@@ -135,6 +135,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "A program that names itself, not a reader ({kind}).",
         "ja": "閲覧者ではなく、自ら名乗るプログラムです（種類: {kind}）。",
     },
+    "agents.listed": {
+        "en": "A program by the name in its agent, says a public list, not a reader ({kind}).",
+        "ja": "公開リストによると、名乗っている名前は閲覧者ではなくプログラムのものです（種類: {kind}）。",
+    },
     "agents.none": {
         "en": "It does not say what it is; mail programs and browsers do.",
         "ja": "何のプログラムか名乗っていません。メールソフトやブラウザーは名乗ります。",

@@ -27,7 +27,7 @@ _PROGRAMS = {name: kind for kind, names in _DATA["programs"].items() for name in
 _A_PROGRAM = _any_of(_PROGRAMS)
 _LISTED_DATA = json.loads(files("services.tracker.rules").joinpath("data/crawlers.json").read_text())
 _LISTED = {name: kind for kind, names in _LISTED_DATA["kinds"].items() for name in names}
-_A_LISTED = _any_of(_LISTED)
+_A_LISTED = re.compile(rf"(?<![a-z0-9])(?:{_any_of(_LISTED).pattern})")
 _A_WORD = re.compile(
     rf"(?<![a-z])(?!{'|'.join(_DATA['not_words'])})[a-z]*(?:{'|'.join(_DATA['words'])})(?![a-z])"
 )
@@ -43,6 +43,13 @@ DECLARED = Rule(
     0.95,
     _SOURCE,
     "A name is easily copied; nobody gains by posing as a program that does not count.",
+)
+LISTED = Rule(
+    "agents.listed",
+    Verdict.MACHINE,
+    0.8,
+    "A public list knows the name that stands in the agent for a program's (data/crawlers.json)",
+    "Entered by volunteers; an app that shows pages to its user may carry such a name.",
 )
 NONE = Rule(
     "agents.none",
@@ -86,7 +93,7 @@ OUTDATED = Rule(
     "Browsers update themselves; scanners name versions that are years old (seen: Chrome 42, 57, 64)",
     "An old machine that is never updated.",
 )
-RULES = (DECLARED, NONE, ROBOT_OWNER, UNKNOWN_PROGRAM, IMPOSSIBLE, NOT_A_BROWSER, OUTDATED)
+RULES = (DECLARED, LISTED, NONE, ROBOT_OWNER, UNKNOWN_PROGRAM, IMPOSSIBLE, NOT_A_BROWSER, OUTDATED)
 _NONE, _ROBOT_OWNER, _UNKNOWN_PROGRAM, _IMPOSSIBLE, _NOT_A_BROWSER = (
     rule.finding() for rule in (NONE, ROBOT_OWNER, UNKNOWN_PROGRAM, IMPOSSIBLE, NOT_A_BROWSER)
 )
@@ -118,7 +125,7 @@ def find(hit: HitRecorded) -> Finding | None:
 def find_listed(hit: HitRecorded) -> Finding | None:
     """A finding for a program that a public list knows by a name of its own (data/crawlers.json)."""
     kind = _listed(hit.user_agent)
-    return None if kind is None else DECLARED.finding(kind=kind)
+    return None if kind is None else LISTED.finding(kind=kind)
 
 
 @lru_cache(maxsize=4096)
