@@ -13,6 +13,8 @@ export class Failed extends Error {
     readonly trouble: Trouble,
     /** The last part of the problem's type (RFC 9457), where the server gave one. */
     readonly problem: string = "",
+    /** Of the answer that refuses. */
+    readonly status: number | null = null,
   ) {
     super(problem ? `${trouble}: ${problem}` : trouble);
   }
@@ -99,7 +101,7 @@ function refusal(status: number, text: string): Failed {
   const problem = typeof named === "string" ? (named.split(":").at(-1) ?? "") : "";
   if (status === 401) return new Failed("signed_out", problem);
   if (AWAY_FOR_NOW.has(status) || status >= 500) return new Failed("unreachable", problem);
-  return new Failed("refused", problem);
+  return new Failed("refused", problem, status);
 }
 
 function parse(text: string): unknown {

@@ -10,6 +10,8 @@ import { repliesTold } from "./kept";
 type Seen = Extract<HeardFromGmail, { type: "reply-seen" }>;
 
 const TOLD_KEPT = 2000;
+/** Bad request, unprocessable: the request itself will never do. An older server has no such path. */
+const UNFIT: readonly (number | null)[] = [400, 422];
 
 export class Replies {
   /** Several pages, or one that is refreshed, may show the same at once. */
@@ -49,7 +51,7 @@ export class Replies {
         occurred_at: new Date(at).toISOString(),
       });
     } catch (error) {
-      if (!(error instanceof Failed) || error.trouble !== "refused") throw error;
+      if (!(error instanceof Failed) || !UNFIT.includes(error.status)) throw error;
     }
     await repliesTold.change((all) => [...all.filter((one) => one !== name), name].slice(-TOLD_KEPT));
   }

@@ -100,13 +100,25 @@ describe("answers to mail from here (B7)", () => {
     expect(server.told.map((one) => one.slot)).toEqual([null, null]);
   });
 
-  it("are told again until the server has them, and not once it refuses", async () => {
+  it.each([
+    new Failed("unreachable"),
+    new Failed("garbage"),
+    ...[403, 404, 405, 410].map((status) => new Failed("refused", "", status)),
+  ])(
+    "are told again until the server has them, an older one by its update: $message $status",
+    async (fails) => {
+      const { server, replies } = setUp();
+      server.fails = fails;
+      await expect(replies.seen(SEEN)).rejects.toThrow(fails);
+      server.fails = null;
+      await replies.seen(SEEN);
+      expect(server.told).toHaveLength(1);
+    },
+  );
+
+  it.each([400, 422])("are not told again once the server finds them unfit: %i", async (status) => {
     const { server, replies } = setUp();
-    for (const trouble of ["unreachable", "garbage"] as const) {
-      server.fails = new Failed(trouble);
-      await expect(replies.seen(SEEN)).rejects.toThrow(trouble);
-    }
-    server.fails = new Failed("refused", "not-found");
+    server.fails = new Failed("refused", "invalid", status);
     await replies.seen(SEEN);
     server.fails = null;
     await replies.seen(SEEN);
