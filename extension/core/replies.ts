@@ -15,21 +15,25 @@ export interface SentMail {
   from: string;
   pixel: string | null;
   anonymous: boolean;
+  /** None: there were too many to be kept. */
   recipients: readonly { slot: number; address: string }[];
 }
 
 export interface Answered {
   message_id: string;
-  /** Null: nobody that is known, or nobody is to be told apart. */
+  /** Null: the recipients are not known, or not to be told apart. */
   slot: number | null;
 }
 
-/** Mail systems that tell of a failure, and addresses that nobody reads or writes at. */
-const NOBODY = /^(mailer-daemon|postmaster|bounces?|no-?reply|do-?not-?reply)([-+.].*)?@/i;
+/** Mail systems that tell of a failure (Exchange by a name of its own), and addresses that nobody reads or writes at. */
+const NOBODY =
+  /^(mailer-daemon|postmaster|bounces?|microsoftexchange[0-9a-f]+|no-?reply|do-?not-?reply|auto-?reply|notifications?)([-+.].*)?@/i;
 
 /**
  * The newest of the rep's own mails that stood in the thread when the answer came: what somebody answers is
  * what they have before them. Null where that one is not tracked, or the answer is the rep's own or nobody's.
+ * Nor does somebody prove anything whom the rep did not write to: it may be the rep, under a name that Kaifu
+ * was never told of.
  */
 export function answeredBy(
   answer: Answer,
@@ -46,6 +50,7 @@ export function answeredBy(
   );
   if (newest === null || newest.pixel === null) return null;
   const replier = newest.recipients.find((one) => same(one.address, sender));
+  if (replier === undefined && newest.recipients.length > 0) return null;
   return { message_id: newest.message_id, slot: newest.anonymous ? null : (replier?.slot ?? null) };
 }
 

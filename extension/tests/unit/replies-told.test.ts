@@ -82,12 +82,25 @@ describe("answers to mail from here (B7)", () => {
     await replies.seen({ ...SEEN, thread: "t2" });
     await replies.seen({ ...SEEN, account: "other@x.example" });
     await replies.seen({ ...SEEN, sender: "sales@x.example" });
+    await replies.seen({ ...SEEN, sender: "rep@alias.example" });
     server.signedIn = false;
     await replies.seen(SEEN);
     expect(server.told).toEqual([]);
     server.signedIn = true;
     await replies.seen(SEEN);
     expect(server.told).toHaveLength(1);
+  });
+
+  it("name nobody of a mail to more than are kept, though any of them may have written", async () => {
+    const { server, replies } = setUp();
+    const recipients = Array.from({ length: 21 }, (_, slot) => ({
+      slot,
+      name: "",
+      address: `r${slot}@y.example`,
+    }));
+    await send({ recipients });
+    await replies.seen(SEEN);
+    expect(server.told.map((one) => one.slot)).toEqual([null]);
   });
 
   it("name nobody of a mail that is anonymous, or that an earlier version sent (P3)", async () => {

@@ -48,10 +48,16 @@ describe("an answer (B7, B6)", () => {
     expect(answeredBy(answer("bob@z.example"), [mail("a")], OWN)).toEqual({ message_id: "a", slot: 1 });
   });
 
-  it("names nobody who is no recipient, nor anybody where opens are anonymous (P3)", () => {
+  it("names nobody where the recipients are not known, or opens are anonymous (P3)", () => {
     const nobody = { message_id: "a", slot: null };
-    expect(answeredBy(answer("carl@y.example"), [mail("a")], OWN)).toEqual(nobody);
+    expect(answeredBy(answer("carl@y.example"), [mail("a", { recipients: [] })], OWN)).toEqual(nobody);
     expect(answeredBy(answer("ann@y.example"), [mail("a", { anonymous: true })], OWN)).toEqual(nobody);
+  });
+
+  it("is none of somebody who was not written to, as the rep by an address that is not known", () => {
+    const [ann] = mail("a").recipients;
+    for (const more of [{}, { anonymous: true }, { recipients: ann ? [ann] : [] }])
+      expect(answeredBy(answer("me@alias.example"), [mail("a", more)], OWN)).toBeNull();
   });
 
   it("is none of the rep's own, under any name", () => {
@@ -66,8 +72,21 @@ describe("an answer (B7, B6)", () => {
     "postmaster@y.example",
     "no-reply@y.example",
     "bounces+1=a@y.example",
-  ])("is none of a mail system's: %s", (sender) =>
-    expect(answeredBy(answer(sender), [mail("a")], OWN)).toBeNull(),
+    "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@y.example",
+    "notifications@y.example",
+    "auto-reply@y.example",
+    "AutoReply+12@y.example",
+  ])("is none of a mail system's, though it was written to: %s", (address) => {
+    const written = mail("a", { recipients: [{ slot: 0, address }] });
+    expect(answeredBy(answer(address), [written], OWN)).toBeNull();
+  });
+
+  it.each(["microsoftexchange@y.example", "autoreplying@y.example", "mynotifications@y.example"])(
+    "may be a person's whose address begins or ends alike: %s",
+    (address) => {
+      const written = mail("a", { recipients: [{ slot: 0, address }] });
+      expect(answeredBy(answer(address), [written], OWN)?.slot).toBe(0);
+    },
   );
 
   it("is to the newest of the mails before it, by Gmail's clock where it is known", () => {
@@ -104,6 +123,8 @@ describe("an automatic answer", () => {
     "【自動返信】お問い合わせありがとうございます",
     "Abwesenheitsnotiz: Ich bin ab Montag wieder da.",
     "Réponse automatique : je suis en congés",
+    "Bonjour, je suis en congé",
+    "Je suis en conge\u0301 jusqu'au 3.",
     "Respuesta automática",
   ])("is known by its wording: %s", (text) => expect(looksAutomatic(text)).toBe(true));
 
@@ -112,9 +133,11 @@ describe("an automatic answer", () => {
     "Thanks, Tuesday works for us.",
     "ありがとうございます。火曜日でお願いします。",
     "Automatic doors, please",
+    "Le document est en congélation, le tien congédié.",
   ])("is not: %s", (text) => expect(looksAutomatic(text)).toBe(false));
 
   it("is looked for in the beginning alone", () => {
     expect(looksAutomatic(`${"a ".repeat(300)}out of office`)).toBe(false);
+    expect(looksAutomatic(`Hello,${" \n\t".repeat(300)}I am out of office`)).toBe(true);
   });
 });
