@@ -1,6 +1,7 @@
 /** Gmail's page through InboxSDK's API. Selectors of our own stand only where its API has nothing. */
 import { type ComposeView, type InboxSDK, load, type MessageView } from "@inboxsdk/core";
 import { watchImages } from "./images";
+import { ownText } from "./own-text";
 import type { Compose, ComposeEvent, Gmail, ScheduledSend, SentIds, ShownMessage, Written } from "./page";
 import { onScheduled } from "./scheduled";
 
@@ -193,9 +194,8 @@ class SdkMessage implements ShownMessage {
   }
 
   ownText(): string {
-    const body = bodyOf(this.view)?.cloneNode(true) as HTMLElement | undefined;
-    for (const quoted of body?.querySelectorAll(".gmail_quote, blockquote") ?? []) quoted.remove();
-    return body?.textContent ?? "";
+    const body = bodyOf(this.view);
+    return body === null ? "" : ownText(body);
   }
 
   addLine(line: HTMLElement): void {
