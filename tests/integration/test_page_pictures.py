@@ -21,7 +21,7 @@ from deploy.local.sign_in import CLIENT_ID
 from deploy.local.stack import Stack
 from shared.auth.tokens import Role
 from tests.integration.browser import sign_in, sign_in_to, until_live, watched
-from tests.integration.client import clean_environment, signed_in
+from tests.integration.client import UNHURRIED, clean_environment, signed_in
 from tests.integration.demo_mail import MAILS, send
 from tests.integration.pictures import Camera
 
@@ -68,7 +68,7 @@ Opening = Callable[[str], AbstractAsyncContextManager[Camera]]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """All services with the demo account alone, and mail of both reps."""
-    home, base = Home(tmp_path_factory.mktemp("demo")), clean_environment()
+    home, base = Home(tmp_path_factory.mktemp("demo")), clean_environment() | UNHURRIED
     async with Stack(home, Ports.free(), base=base, tell=print) as stack:
         await asyncio.gather(*(mailed(stack, language) for language in MAILS))
         yield stack
