@@ -45,7 +45,7 @@ class Engagement(Model):
     @property
     def by_reply(self) -> bool:
         """Whether it was inferred from a reply, which shows neither place nor device (B7)."""
-        return self.inferred and self.evidence[0].rule == _REPLY
+        return self.inferred and any(one.rule == _REPLY for one in self.evidence[:1])
 
     @property
     def counts(self) -> bool:

@@ -96,6 +96,8 @@ def test_a_reply_shows_neither() -> None:
         (engagement(1, **said | {"evidence": (Evidence(rule="inferred.click"),)}), "126.1.1.1")
     )
     assert by_click.place == TOKYO
+    (by_nothing,) = seen((engagement(1, **said | {"evidence": ()}), "126.1.1.1"))
+    assert by_nothing.place == TOKYO
 
 
 @pytest.mark.requirement("T5")
