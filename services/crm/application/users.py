@@ -140,9 +140,9 @@ class UserBook:
         """Set the password and spend the link; all sign-ins of the user end, and the API tokens that the user
         has made: whoever lost control of the password may have lost that of them.
 
-        The address of an invitation counts from now on, and so does the `language` in which it was accepted
-        (B10). Problem 409 (another user has proven it meanwhile),
-        410, 422.
+        The address of an invitation counts from now on, and so does the `language` of the browser in
+        which it was accepted (B10); None: the inviter's stays. Problem 409 (another user has proven it
+        meanwhile), 410, 422.
         """
         if not acceptable(password):
             raise Problem(INVALID, f"A password has at least {SHORTEST} characters.")

@@ -20,7 +20,7 @@ from services.crm.model.sign_ins import Session
 from services.crm.web import security, words
 from services.crm.web.application import PagesApplication
 from services.crm.web.assets import Assets
-from services.crm.web.language import LANGUAGES, Language, choose, translations
+from services.crm.web.language import LANGUAGES, Language, accepted, choose, translations
 from services.crm.web.properties import amount
 from services.crm.web.words import Clock
 from shared.auth.tokens import SignedIn
@@ -106,9 +106,14 @@ class Visit:
         self.request = request
         self.visitor = visitor
         user = visitor.user if visitor else None
-        accepted = request.headers.get("accept-language", "")
-        self.language = choose(user.locale if user else None, accepted)
+        self._accept_language = request.headers.get("accept-language", "")
+        self.language = choose(user.locale if user else None, self._accept_language)
         self.clock = Clock(self.language, user.time_zone if user else "UTC", desk.now())
+
+    @property
+    def browsers_language(self) -> Language | None:
+        """What the browser asks for, whoever is signed in; None: none that we have."""
+        return accepted(self._accept_language)
 
     def page(
         self,

@@ -29,9 +29,17 @@ def translations(language: Language) -> Translations:
 
 def choose(profile: str | None, accept_language: str) -> Language:
     """The profile's language, else the browser's first that we have, else English."""
-    wanted = [profile] if profile else _by_preference(accept_language)
+    return (_first([profile]) if profile else accepted(accept_language)) or _DEFAULT
+
+
+def accepted(accept_language: str) -> Language | None:
+    """The browser's first language that we have, if any."""
+    return _first(_by_preference(accept_language))
+
+
+def _first(wanted: list[str]) -> Language | None:
     found = negotiate_locale([tag.replace("-", "_") for tag in wanted], LANGUAGES)
-    return next((language for language in LANGUAGES if language == found), _DEFAULT)
+    return next((language for language in LANGUAGES if language == found), None)
 
 
 def _by_preference(accept_language: str) -> list[str]:

@@ -32,11 +32,11 @@ async def choose(
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
     """Set the password; then it is used to sign in, which shows that the user knows it. A newcomer's language
-    is the browser's."""
+    is the browser's, whoever is signed in there; it stays the inviter's where that is none of ours."""
     security.check_origin(visit.request, visit.desk.addresses.app_url)
     security.check_token(csrf_token, visit.request.cookies.get(FORM_COOKIE))
     try:
-        await visit.desk.application.users.choose_password(token, password, visit.language)
+        await visit.desk.application.users.choose_password(token, password, visit.browsers_language)
     except Problem as problem:
         if problem.problem not in {INVALID, ADDRESS_IN_USE}:
             raise

@@ -113,6 +113,21 @@ def test_the_profile_wins_then_the_browser_then_english(
     assert language.choose(profile, accepted) == chosen
 
 
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("fr, ja;q=0.5", "ja"),
+        ("en-GB", "en"),
+        ("de, fr;q=0.5", None),
+        ("ja;q=0", None),
+        ("*", None),
+        ("", None),
+    ],
+)
+def test_a_browser_may_ask_for_no_language_of_ours(header: str, found: str | None) -> None:
+    assert language.accepted(header) == found
+
+
 def test_times_are_in_the_users_zone_and_name_it() -> None:
     tokyo, nowhere = Clock("ja", "Asia/Tokyo", NOW), Clock("en", "Mars/Olympus", NOW)
     assert tokyo.short(NOW) == "12:30"

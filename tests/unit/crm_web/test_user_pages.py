@@ -89,8 +89,7 @@ async def test_only_for_super_admins(browser: Browser, crm: FakeCrm) -> None:
 
 @pytest.mark.requirement("A6")
 async def test_a_password_is_chosen_with_the_link_once(browser: Browser, crm: FakeCrm) -> None:
-    """By whoever holds it, signed in or not; our own form alone; the link is told to no other site. In
-    which language is passed on."""
+    """By whoever holds it, signed in or not; our own form alone; the link is told to no other site."""
     async with browser(signed_in=False, language="ja") as client:
         page = await client.get("/welcome/the-link")
         assert (page.status_code, page.headers["referrer-policy"]) == (200, "same-origin")
@@ -104,6 +103,20 @@ async def test_a_password_is_chosen_with_the_link_once(browser: Browser, crm: Fa
         over = await client.get("/welcome/the-link")
         assert (over.status_code, "このリンクは使えません" in over.text) == (410, True)
     assert crm.users.done == [("password", "long enough it is", "ja")]
+
+
+@pytest.mark.requirement("B10")
+@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize(("accepted", "told"), [("ja, en;q=0.5", "ja"), ("fr", None), ("", None)])
+async def test_a_newcomers_language_is_what_the_browser_asks_for(
+    browser: Browser, crm: FakeCrm, signed_in: bool, accepted: str, told: str | None
+) -> None:
+    """None, and so the inviter's, where it asks for none of ours; never that of who is signed in there."""
+    async with browser(signed_in=signed_in, language=accepted) as client:
+        page = await client.get("/welcome/the-link")
+        form = dict(re.findall(r'name="(csrf_token)" value="([^"]+)"', page.text))
+        await client.post("/welcome/the-link", data=form | {"password": "long enough it is"})
+    assert crm.users.done == [("password", "long enough it is", told)]
 
 
 @pytest.mark.requirement("A6")
