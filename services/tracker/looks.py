@@ -1,7 +1,8 @@
 """How a fetch looks by itself: what agent, address, method and headers say, whatever else happened.
 
 A pure function of what was fetched and by whom. The same proxies and readers come again and again, so the
-latest answers are kept: the rules cost ten times what a look-up does.
+latest answers are kept, with address and agent, in memory alone: the rules cost ten times what a look-up
+does.
 """
 
 from typing import NamedTuple
