@@ -32,6 +32,7 @@ def begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
 
 
 def by_time(entry: Entry) -> tuple[datetime, UUID]:
+    """Where it stands; hits of the same time in the order of their ids."""
     return entry.hit.at, entry.hit.hit_id
 
 
