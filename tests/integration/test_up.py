@@ -209,7 +209,7 @@ async def test_a_pixel_during_the_broker_s_absence_is_not_lost(up: Runner) -> No
                 return None
             return True if row is not None and row["opens"] == 1 else None
 
-        await until(opened, "the open that was spooled", 60)
+        await until(opened, "the open that was spooled", 120)
         await all_ready(up.addresses["ops"], 60)
 
 
