@@ -127,14 +127,16 @@ def occurred_at(request: SentRequest, receipt: Receipt, now: datetime) -> dateti
 def reply_received(who: SignedIn, seen: ReplySeen, now: datetime) -> ReplyReceived:
     """The event; its id follows from all that the client says, so that the same answer has one effect.
 
-    The mail system's clock may be ahead of ours; what is older than any mail is no time to reckon with.
+    The mail system's clock may be ahead of ours; what is older than any mail is no time to reckon with. Its
+    times are kept to the millisecond, as Gmail has them and the archive.
     """
     said = seen.occurred_at.astimezone(UTC)
+    came = min(max(said, _BEFORE_ALL_MAIL), now)
     whose = (who.account_id, who.user_id, seen.message_id, seen.slot)
     return ReplyReceived(
         event_id=derived_id("reply", *whose, seen.reply_id, said.isoformat()),
         occurred_at=now,
-        replied_at=min(max(said, _BEFORE_ALL_MAIL), now),
+        replied_at=came.replace(microsecond=came.microsecond // 1000 * 1000),
         account_id=who.account_id,
         message_id=seen.message_id,
         user_id=who.user_id,

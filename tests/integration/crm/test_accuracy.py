@@ -120,7 +120,7 @@ async def test_processes_that_count_at_once_lose_nothing(
     others = [collaborate(configuration(tmp_path), database) for _ in range(3)]
     for number, one in enumerate(others):
         one.stores.messages._counts._share = min(number, 1)
-    mails = [[new_id() for _ in range(8)] for _ in others]
+    mails = [[new_id() for _ in range(4)] for _ in others]
     for revision in range(2):
         verdict = Verdict.MACHINE if revision else Verdict.HUMAN
         await asyncio.gather(
@@ -130,8 +130,8 @@ async def test_processes_that_count_at_once_lose_nothing(
                 for mail in own
             )
         )
-    assert (await seen(crm, people)).verdicts == {Verdict.MACHINE: 24}
-    assert (await seen(crm, people, by_rep=False)).verdicts == {Verdict.MACHINE: 24}
+    assert (await seen(crm, people)).verdicts == {Verdict.MACHINE: 12}
+    assert (await seen(crm, people, by_rep=False)).verdicts == {Verdict.MACHINE: 12}
 
 
 async def forgotten(database: Database, people: People) -> None:

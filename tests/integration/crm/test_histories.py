@@ -90,7 +90,7 @@ async def test_a_history_is_what_came_over_kafka(crm: Collaborators, people: Peo
 def _reply(people: People, mail: UUID, when: float) -> ReplyReceived:
     fields = {"account_id": people.account_id, "user_id": people.rep.id, "message_id": mail, "slot": 0}
     return ReplyReceived.model_validate(
-        {"event_id": new_id(), "occurred_at": at(when), "replied_at": at(when - 30), **fields}
+        {"event_id": new_id(), "occurred_at": at(when), "replied_at": at(30.25), **fields}
     )
 
 

@@ -103,6 +103,7 @@ async def test_what_differs_is_another_event(service: Service) -> None:
     [
         ("2026-11-24T09:00:03Z", NOW),
         ("9999-12-31T23:59:59Z", NOW),
+        ("2026-11-24T08:30:00.123987Z", datetime(2026, 11, 24, 8, 30, 0, 123000, tzinfo=UTC)),
         ("0001-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
     ],
 )
