@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from bench.load import cpu_seconds
 from bench.results import Figure
 from bench.steps import Step, grown
-from bench.tracker import TRACKER_GROUP, done, hits_of, kafka_settings, publish, sent_message
+from bench.tracker import TRACKER_GROUP, done, hits_of, loading, publish, sent_message
 from deploy.local.stack import Stack
 from shared.bus.producer import EventPublisher
 from shared.events.catalogue import HITS, SENDS
@@ -87,10 +87,5 @@ class _Tracker:
 
 @asynccontextmanager
 async def _tracker(stack: Stack) -> AsyncIterator[_Tracker]:
-    settings = kafka_settings(stack, "tracker")
-    publisher = EventPublisher(settings, timeout_s=60.0, max_batch_bytes=262_144)
-    await publisher.start()
-    try:
+    async with loading(stack) as (settings, publisher):
         yield _Tracker(stack, settings, publisher)
-    finally:
-        await publisher.stop()

@@ -49,10 +49,7 @@ class Costs(NamedTuple):
 
 async def measure(stack: Stack) -> list[Figure]:
     """`tracker_vs_loop`, `tracker_vs_agent`."""
-    settings = kafka_settings(stack, "tracker")
-    publisher = EventPublisher(settings, timeout_s=60.0, max_batch_bytes=262_144)
-    await publisher.start()
-    try:
+    async with loading(stack) as (settings, publisher):
         sent = [sent_message() for _ in range(MESSAGES)]
         await publish(publisher, settings, sent)
         await publish(publisher, settings, hits_of(sent, MESSAGES))  # warm, and how many events come of a hit
@@ -71,8 +68,6 @@ async def measure(stack: Stack) -> list[Figure]:
             await done(settings, TRACKER_GROUP, HITS)
             costs.append(Costs(own, loop, agent))
             print(f"  tracker round {number + 1}: {own:.1f} µs, loop {loop:.1f} µs, agent {agent:.1f} µs")
-    finally:
-        await publisher.stop()
     return figures(costs, out / 100)
 
 
@@ -121,6 +116,18 @@ async def make_topic(settings: KafkaSettings, name: str) -> None:
     await admin.start()
     await admin.create_topics([NewTopic(name, settings.partitions, 1)])
     await admin.close()
+
+
+@asynccontextmanager
+async def loading(stack: Stack) -> AsyncIterator[tuple[KafkaSettings, EventPublisher]]:
+    """The broker as the tracker sees it, and who publishes to it in big batches."""
+    settings = kafka_settings(stack, "tracker")
+    publisher = EventPublisher(settings, timeout_s=60.0, max_batch_bytes=262_144)
+    await publisher.start()
+    try:
+        yield settings, publisher
+    finally:
+        await publisher.stop()
 
 
 def kafka_settings(stack: Stack, service: str) -> KafkaSettings:

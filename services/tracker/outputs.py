@@ -29,7 +29,7 @@ def engagement_of(change: Change, ruleset_version: str) -> EngagementJudged:
     verdict, confidence, evidence = judged.finding
     return _engagement_judged(
         event_id=derived_id("engagement-judged", judged.engagement_id, change.revision, verdict),
-        occurred_at=hit.replied_at or hit.at,
+        occurred_at=hit.happened_at,
         account_id=sent.account_id,
         engagement_id=judged.engagement_id,
         revision=change.revision,
