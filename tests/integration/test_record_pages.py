@@ -1,10 +1,11 @@
 """Lists, forms, deletion and import of records in real Chromium (R1)."""
 
+import asyncio
 from itertools import product
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from deploy.local.seed import Person, people
 from deploy.local.stack import Stack
@@ -65,6 +66,33 @@ async def test_a_record_is_made_found_edited_and_associated_without_a_reload(
         assert await page.evaluate("window.notReloaded") is True
         await at(page, stack, "/deals")
         await page.fill("#q", name)
+        await expect(page.locator(".person")).to_have_count(1)
+        assert complaints == []
+
+
+async def test_what_is_typed_before_the_scripts_are_there_is_searched_for(
+    stack: Stack, browser: Browser, rep: Person
+) -> None:
+    """And so is what stands in the box again on the way back."""
+    async with watched(browser, locale="en") as (context, complaints):
+        page = await context.new_page()
+        await sign_in(page, stack.addresses["app_url"], rep)
+        typed = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await typed.wait()
+            await route.continue_()
+
+        await page.route("**/htmx.min.js*", late)
+        await page.goto(stack.addresses["app_url"] + "/contacts", wait_until="commit")
+        await page.fill("#q", "olivia@northwind.example")
+        assert await page.locator(".person").count() > 1
+        typed.set()
+        await expect(page.locator(".person")).to_have_count(1)
+
+        await page.locator(".person").click()
+        await expect(page.locator("h1")).to_have_text("Olivia Martin")
+        await page.go_back()
         await expect(page.locator(".person")).to_have_count(1)
         assert complaints == []
 
