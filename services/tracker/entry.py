@@ -26,9 +26,10 @@ class Entry:
 
 def begins_to_wait(entry: Entry, judgements: Sequence[Judgement]) -> bool:
     """Whether a pop-up would come of it that is suspicious, and none came before."""
-    if not any(judgement.held and judgement.raises for judgement in judgements):
-        return False
-    return entry.held is None and not any(told.raises for told, _ in entry.told)
+    for judgement in judgements:
+        if judgement.held and judgement.raises:
+            return entry.held is None and not any(told.raises for told, _ in entry.told)
+    return False
 
 
 def by_time(entry: Entry) -> tuple[datetime, UUID]:

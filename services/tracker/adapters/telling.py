@@ -83,9 +83,9 @@ class Telling:
     ) -> None:
         for change in handlers.handle(held.shard, revocations, event, now, again=False):
             self._tell(change, held, headers)
-        judged = held.shard.take_judged()
-        if held.shard.rules.relates:
-            for related in (related for one in judged for related in self._relations.note(one, now)):
+        relates = held.shard.rules.relates
+        for judged in held.shard.take_judged():
+            for related in self._relations.note(judged, now) if relates else ():
                 key = related.key().encode()
                 place = HITS.name, partition_of(key, self._partitions)
                 self.records[place].append((key, encode(related), headers))
