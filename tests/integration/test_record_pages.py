@@ -278,6 +278,9 @@ async def test_contacts_are_imported_after_a_look(stack: Stack, browser: Browser
             if outcome == "New":
                 await page.get_by_role("button", name="Import", exact=True).click()
                 await expect(page.locator("#progress")).to_contain_text("1 contact is new")
+                await expect(page.locator(".planned")).to_have_count(1)  # what was taken is no plan
+                await expect(page.locator(".planned")).to_contain_text("the e-mail address is not valid")
+                await expect(page.locator(".counts-of")).to_have_count(0)
         await at(page, stack, "/contacts")
         await page.fill("#q", address)
         await expect(page.locator(".person")).to_have_count(1)

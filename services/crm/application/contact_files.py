@@ -63,10 +63,17 @@ class ContactFiles:
         await self._files.add(who.account_id, id_, who.user_id, content, self._clock())
         return id_
 
-    async def plan(self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = 100) -> ImportPlan:
-        """What it would do, with some of the rows. Problem 404 (not this user's, or too old)."""
+    async def plan(
+        self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = 100, *, left: bool = False
+    ) -> ImportPlan:
+        """What it would do, with some of the rows. Problem 404 (not this user's, or too old).
+
+        `left`: rows are counted and given without those that change nothing any more.
+        """
         sheet = await self._read(who, import_id)
         steps = [one.planned for one in await self._steps(who, sheet.rows)]
+        if left:
+            steps = [one for one in steps if one.outcome is not RowOutcome.SAME]
         return ImportPlan(
             id=import_id,
             total=len(steps),

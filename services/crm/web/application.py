@@ -207,8 +207,10 @@ class ContactFiles(Protocol):
     async def upload(self, who: SignedIn, content: bytes) -> UUID:
         """Problem 413, 422 (with its `reason`)."""
 
-    async def plan(self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = ...) -> ImportPlan:
-        """Problem 404."""
+    async def plan(
+        self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = ..., *, left: bool = ...
+    ) -> ImportPlan:
+        """Problem 404. `left`: without rows that change nothing any more."""
 
     async def apply(self, who: SignedIn, import_id: UUID, start: int = 0) -> ImportProgress:
         """Problem 404."""

@@ -89,15 +89,15 @@ async def plan(visit: SignedInPage, import_id: UUID) -> Response:
     """The dry run: how many rows would do what, and the first of them."""
     files = visit.desk.application.contact_files
     found = await files.plan(visit.visitor.as_signed_in(), import_id, 0, PAGE)
-    return visit.page("import_plan.html", plan=found, start=0, **_WORDS)
+    return visit.page("import_plan.html", plan=found, start=0, left=False, **_WORDS)
 
 
 @router.get("/contacts/import/{import_id}/rows")
-async def rows(visit: SignedInPage, import_id: UUID, start: Count = 0) -> Response:
-    """Further rows of the dry run."""
+async def rows(visit: SignedInPage, import_id: UUID, start: Count = 0, left: bool = False) -> Response:
+    """Further rows of the dry run; `left`: those that an import has not taken."""
     files = visit.desk.application.contact_files
-    found = await files.plan(visit.visitor.as_signed_in(), import_id, start, PAGE)
-    return visit.page("_import_rows.html", plan=found, start=start, **_WORDS)
+    found = await files.plan(visit.visitor.as_signed_in(), import_id, start, PAGE, left=left)
+    return visit.page("_import_rows.html", plan=found, start=start, left=left, **_WORDS)
 
 
 @router.post("/contacts/import/{import_id}/apply")
@@ -116,7 +116,7 @@ async def apply(
     before = {"new": new, "update": update, "same": same, "wrong": wrong}
     counts = {name: count + done.counts.get(RowOutcome(name), 0) for name, count in before.items()}
     by_script = visit.request.headers.get("hx-request") == "true"
-    template = "_import_progress.html" if by_script else "import_progress.html"
+    template = "_import_step.html" if by_script else "import_progress.html"
     return visit.page(template, done=done, counts=counts, import_id=import_id, **_WORDS)
 
 

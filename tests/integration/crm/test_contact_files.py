@@ -67,6 +67,18 @@ async def test_a_dry_run_tells_what_the_import_does_and_twice_does_no_more(
     assert await contacts(crm, people) == after
 
 
+async def test_what_is_left_of_a_file_is_what_was_not_taken(crm: Collaborators, people: People) -> None:
+    """Everything before it is applied, then the wrong rows alone."""
+    who = people.who(people.rep)
+    import_id = await crm.contact_files.upload(who, CSV.encode())
+    before = await crm.contact_files.plan(who, import_id, left=True)
+    assert before.total == sum(COUNTS.values()) - COUNTS.get(RowOutcome.SAME, 0)
+    await crm.contact_files.apply(who, import_id)
+    after = await crm.contact_files.plan(who, import_id, left=True)
+    assert (after.total, {row.outcome for row in after.rows}) == (2, {RowOutcome.WRONG})
+    assert (await crm.contact_files.plan(who, import_id, 1, left=True)).rows == after.rows[1:]
+
+
 @pytest.mark.parametrize("content", ["name,email", "name,email\r\n", "\n\nname,email\n\n , \n"])
 async def test_a_file_without_rows_changes_nothing(crm: Collaborators, people: People, content: str) -> None:
     """Its dry run says so, and applying it is done at once."""
