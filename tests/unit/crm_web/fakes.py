@@ -20,7 +20,7 @@ from services.crm.model.audit import AuditEntry
 from services.crm.model.base import Page
 from services.crm.model.dry_run import DryRun, OtherSettings
 from services.crm.model.failures import DatabaseAway
-from services.crm.model.imports import ImportPlan, ImportProgress, PlannedRow
+from services.crm.model.imports import ImportPlan, ImportProgress, PlannedRow, RowOutcome
 from services.crm.model.mails import (
     Correspondent,
     ExplainedReason,
@@ -590,16 +590,19 @@ class FakeContactFiles:
         self.uploads.append(content)
         return UUID(int=len(self.uploads))
 
-    async def plan(self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = 100) -> ImportPlan:
+    async def plan(
+        self, who: SignedIn, import_id: UUID, start: int = 0, limit: int = 100, *, left: bool = False
+    ) -> ImportPlan:
         if import_id.int > len(self.uploads):
             raise Problem(NOT_FOUND, "No such upload.")
+        rows = [row for row in self.rows if not (left and row.outcome is RowOutcome.SAME)]
         return ImportPlan(
             id=import_id,
-            total=len(self.rows),
-            counts=Counter(row.outcome for row in self.rows),
+            total=len(rows),
+            counts=Counter(row.outcome for row in rows),
             columns=("address",),
             unknown_columns=("Twitter <b>",),
-            rows=tuple(self.rows[start : start + limit]),
+            rows=tuple(rows[start : start + limit]),
         )
 
     async def apply(self, who: SignedIn, import_id: UUID, start: int = 0) -> ImportProgress:

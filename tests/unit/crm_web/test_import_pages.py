@@ -46,10 +46,25 @@ async def test_an_import_goes_on_part_by_part_and_counts(browser: Browser, crm: 
         assert further is not None
         last = (await client.post(further[1].replace("&amp;", "&"), headers=script)).text
         assert "1 contact is new, 1 was updated, 1 row was wrong" in last
-        assert "hx-trigger" not in last
+        assert ("hx-post" in first, "hx-post" in last) == (True, False)
+        assert ("/rows?left=true" in first, "/rows?left=true" in last) == (False, True)
         without_script = (await client.post(path, headers=TOKEN)).text
         assert "<!doctype html>" in without_script
         assert "Go on" in without_script
+
+
+async def test_what_is_left_goes_on_without_what_was_taken(browser: Browser, crm: FakeCrm) -> None:
+    taken, wrong = ROWS[0].model_copy(update={"outcome": RowOutcome.SAME}), ROWS[2]
+    crm.contact_files.rows = [taken] + [wrong] * 101
+    async with browser() as client:
+        await client.post("/contacts/import", files=FILE, headers=TOKEN)
+        path = "/contacts/import/00000000-0000-0000-0000-000000000001/rows?left=true"
+        page = (await client.get(path)).text
+        assert (page.count("no e-mail address"), "a@x.example" in page) == (100, False)
+        further = re.search(r'hx-get="([^"]+)"', page)
+        assert further is not None
+        rest = (await client.get(further[1].replace("&amp;", "&"))).text
+    assert (rest.count("no e-mail address"), "hx-get" in rest) == (1, False)
 
 
 @pytest.mark.parametrize("reason", FAULTS)
