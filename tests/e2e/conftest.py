@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Playwright, async_playwright, expect
 
 from deploy.local.home import Home
 from deploy.local.ports import Ports
@@ -17,6 +17,7 @@ from shared.auth.tokens import Role
 from tests.e2e.chromium import granted_copy, rep_browser, require_chromium
 from tests.e2e.rep import Desk, open_gmail, sign_in
 from tests.e2e.standin.server import GmailStandIn, serving
+from tests.integration.browser import PATIENCE_MS
 from tests.integration.client import UNHURRIED, clean_environment
 
 
@@ -32,6 +33,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def playwright() -> AsyncIterator[Playwright]:
     """The driver of the browsers."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         yield playwright
 

@@ -25,7 +25,7 @@ async def open_gmail(context: BrowserContext, number: int = 0) -> Page:
     """Gmail of one of the browser's accounts, with InboxSDK loaded."""
     page = await context.new_page()
     await page.goto(GMAIL.format(number))
-    await expect(page.locator("html[data-inboxsdk-active-app-ids]")).to_be_attached(timeout=15_000)
+    await expect(page.locator("html[data-inboxsdk-active-app-ids]")).to_be_attached()
     return page
 
 
@@ -40,7 +40,7 @@ async def sign_in(context: BrowserContext, person: Person, app_url: str) -> None
     await page.locator("input[type=password]").fill(person.password)
     await page.locator("input[name=address]").fill(person.address)
     await page.locator("form button").first.click()
-    await expect(options.locator(".account .row button")).to_have_count(2, timeout=15_000)
+    await expect(options.locator(".account .row button")).to_have_count(2)
     await options.close()
 
 
@@ -54,12 +54,12 @@ async def sign_in_beside(context: BrowserContext, person: Person, app_url: str) 
     async with context.expect_page(timeout=15_000) as opening:
         await own.locator("button.primary").click()
     page = await opening.value
-    await expect(page.locator("dl")).to_contain_text(person.address, timeout=15_000)
+    await expect(page.locator("dl")).to_contain_text(person.address)
     await page.locator("a.button").click()
     await expect(page.locator("input[name=address]")).to_have_value(person.address)
     await page.locator("input[type=password]").fill(person.password)
     await page.locator("main form button").click()
-    await expect(own.locator(".row button")).to_have_count(2, timeout=15_000)
+    await expect(own.locator(".row button")).to_have_count(2)
     return options
 
 
@@ -94,7 +94,7 @@ async def new_compose(page: Page) -> ComposeWindow:
     count = await page.locator("[role=dialog]").count()
     await page.locator("#compose").click()
     compose = ComposeWindow(page, count)
-    await expect(compose.track).to_be_attached(timeout=15_000)
+    await expect(compose.track).to_be_attached()
     return compose
 
 
@@ -113,7 +113,7 @@ async def answer(page: Page, kind: str) -> ComposeWindow:
     """Press Reply, Reply all or Forward below the open thread, and wait for the boxes."""
     await page.locator(f"[role=main] {_ANSWERS[kind]}").click()
     compose = ComposeWindow(page, window=page.locator("[role=main] .M9"))
-    await expect(compose.track).to_be_attached(timeout=15_000)
+    await expect(compose.track).to_be_attached()
     return compose
 
 

@@ -51,11 +51,11 @@ async def test_an_open_window_follows_the_account(desk: Desk, api: Rep, change: 
     reason = compose.window.locator(".kaifu-reason")
     await expect(compose.track).to_be_checked()
     await change(tracking=False)
-    await expect(compose.track).to_be_disabled(timeout=15_000)
+    await expect(compose.track).to_be_disabled()
     await expect(reason).to_have_text("Tracking is off for your account")
     await expect(compose.log).to_be_enabled()
     await change(data_privacy=True, logging=False)
-    await expect(compose.log).to_be_disabled(timeout=15_000)
+    await expect(compose.log).to_be_disabled()
     await expect(compose.track).to_be_disabled()
     await expect(reason).to_have_text(
         "No recipient has a legal basis for processing · Logging is off for your account"
@@ -67,10 +67,10 @@ async def test_an_open_window_follows_the_account(desk: Desk, api: Rep, change: 
     box = compose.window.get_by_role("combobox", name="to")
     await box.fill(agreed["addresses"][0])
     await box.press("Enter")
-    await expect(compose.track).to_be_checked(timeout=15_000)
+    await expect(compose.track).to_be_checked()
     await expect(reason).to_have_text("Logging is off for your account")
     await change()
-    await expect(compose.log).to_be_checked(timeout=15_000)
+    await expect(compose.log).to_be_checked()
     await expect(reason).to_have_text("")
 
 
@@ -92,7 +92,7 @@ async def test_what_belongs_to_a_contact_is_ticked_with_it(desk: Desk, api: Rep)
     await worker.evaluate(_WATCH)
     await compose.write("bea@belonging.example", "To all of them", "<p>Hello</p>")
     opener = compose.window.locator(".kaifu-records")
-    await expect(opener).to_have_text("Records (4)", timeout=10_000)
+    await expect(opener).to_have_text("Records (4)")
     asked: list[str] = await worker.evaluate("self.paths")
     assert set(asked) == {"/v1/compose-context"}
     await opener.click()

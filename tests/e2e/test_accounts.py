@@ -67,7 +67,7 @@ async def three(
 async def greyed(page: Page) -> ComposeWindow:
     """A compose window whose boxes can't be used."""
     compose = await new_compose(page)
-    await expect(compose.track).to_be_disabled(timeout=15_000)
+    await expect(compose.track).to_be_disabled()
     await expect(compose.log).to_be_disabled()
     return compose
 
@@ -94,7 +94,7 @@ async def test_accounts_are_kept_apart(three: Three) -> None:
     for number, subject in ((0, "From the first"), (1, "From the second")):
         await pages[number].bring_to_front()
         compose = await new_compose(pages[number])
-        await expect(compose.track).to_be_enabled(timeout=15_000)
+        await expect(compose.track).to_be_enabled()
         await compose.write("olivia@recipient.example", subject, HTML)
         await compose.send()
         assert "/o/" in (await three.gmail.sent(1, number=number)).html
@@ -113,7 +113,7 @@ async def test_accounts_are_kept_apart(three: Three) -> None:
     await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
     for person, own, other in ((first, "first", "second"), (second, "second", "first")):
         await popup.get_by_label("Gmail").select_option(person.address)
-        await expect(popup.locator("article.mail", has_text=f"From the {own}")).to_be_visible(timeout=10_000)
+        await expect(popup.locator("article.mail", has_text=f"From the {own}")).to_be_visible()
         await expect(popup.locator("article.mail", has_text=f"From the {other}")).to_have_count(0)
 
     await three.test_pop_up(0)
@@ -122,10 +122,10 @@ async def test_accounts_are_kept_apart(three: Three) -> None:
     windows = [await new_compose(pages[0])]
     await options.bring_to_front()
     await options.locator(".account", has_text=first.address).locator(".row button").nth(1).click()
-    await expect(windows[0].track).to_be_disabled(timeout=15_000)
+    await expect(windows[0].track).to_be_disabled()
     await three.test_pop_up(1)
     windows.append(await new_compose(pages[1]))
-    await expect(windows[1].track).to_be_enabled(timeout=15_000)
+    await expect(windows[1].track).to_be_enabled()
 
     await three.apis[1]._json(
         200,
@@ -133,7 +133,7 @@ async def test_accounts_are_kept_apart(three: Three) -> None:
         f"{three.app_url}/oauth/revoke",
         data={"token": await _refresh_token(await worker_of(three.browser), second.address)},
     )
-    await expect(windows[1].track).to_be_disabled(timeout=15_000)
+    await expect(windows[1].track).to_be_disabled()
     await expect(windows[1].window.locator(".kaifu-reason")).not_to_be_empty()
 
     async def told() -> bool | None:

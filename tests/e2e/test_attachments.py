@@ -25,7 +25,7 @@ async def test_the_files_of_a_logged_mail_can_be_downloaded_from_its_timeline(de
     contact = await new_contact(api, "files@recipient.example")
     compose = await new_compose(desk.page)
     await compose.write("files@recipient.example", "With files", "<p>See the files</p>")
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     await compose.window.locator("input[name=Filedata]").set_input_files(FILES)
     await expect(compose.window.locator(".files .dL")).to_have_count(len(FILES))
     await compose.send()

@@ -36,7 +36,7 @@ async def test_a_known_contact_has_a_badge_and_gets_the_mail_on_its_timeline(des
     contact = await new_contact(api, "known@recipient.example")
     compose = await new_compose(desk.page)
     await compose.write("known@recipient.example", "First contact", "<p>Hello</p>")
-    await expect(compose.window.locator("[role=option] .kaifu-badge")).to_be_visible(timeout=15_000)
+    await expect(compose.window.locator("[role=option] .kaifu-badge")).to_be_visible()
     await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     await compose.send()
     await desk.gmail.sent(1)
@@ -52,7 +52,7 @@ async def test_a_stranger_is_offered_as_a_new_contact(desk: Desk) -> None:
     await compose.write("stranger@recipient.example", "First contact", "<p>Hello</p>")
     await compose.window.locator(".kaifu-records").click()
     menu = desk.page.locator(".kaifu-menu:popover-open")
-    await expect(menu).to_contain_text("Create as new contact", timeout=15_000)
+    await expect(menu).to_contain_text("Create as new contact")
     await menu.get_by_label("stranger@recipient.example").uncheck()
     await desk.page.keyboard.press("Escape")
     await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (0)")
@@ -63,7 +63,7 @@ async def test_with_both_boxes_off_nobody_is_asked(desk: Desk) -> None:
     compose = await new_compose(desk.page)
     html = '<p>Plain <a href="https://www.example.com/?a=1&amp;b=2">link</a></p>'
     await compose.write("plain@recipient.example", "Plain", html)
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     await compose.track.uncheck()
     await compose.log.uncheck()
     worker = await worker_of(desk.browser)
@@ -86,7 +86,7 @@ async def test_a_reopened_draft_keeps_its_choices(desk: Desk) -> None:
     await compose.window.locator(".close").click()
     await desk.page.evaluate("(draft) => window.standIn.open({ draft })", draft.removeprefix("#msg-a:"))
     reopened = ComposeWindow(desk.page)
-    await expect(reopened.track).not_to_be_checked(timeout=10_000)
+    await expect(reopened.track).not_to_be_checked()
     await expect(reopened.log).to_be_checked()
 
 
@@ -95,7 +95,7 @@ async def test_a_server_that_never_answers(desk: Desk, stack: Stack, api: Rep) -
     contact = await new_contact(api, "late@recipient.example")
     compose = await new_compose(page)
     await compose.write("late@recipient.example", "While you were away", "<p>Hello</p>")
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     os.kill(stack.pids["ingest"], signal.SIGSTOP)
     try:
         begun = await page.evaluate("performance.now()")
@@ -103,7 +103,7 @@ async def test_a_server_that_never_answers(desk: Desk, stack: Stack, api: Rep) -
         mail = await desk.gmail.sent(1)
         assert await page.evaluate("performance.now()") - begun < 2500  # 1.5 s, and a busy machine
         assert "<img" not in mail.html
-        await expect(page.locator(".kaifu-warning")).to_contain_text("Sent without tracking", timeout=10_000)
+        await expect(page.locator(".kaifu-warning")).to_contain_text("Sent without tracking")
         await expect(page.locator(".kaifu-warning")).to_contain_text("logged as soon as")
     finally:
         os.kill(stack.pids["ingest"], signal.SIGCONT)
@@ -144,7 +144,7 @@ async def test_a_record_that_was_searched_for_gets_the_mail_and_an_unticked_one_
     assert answer.status_code == 201, answer.text
     compose = await new_compose(desk.page)
     await compose.write("unticked@recipient.example", "To the company", "<p>Hello</p>")
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     await compose.window.locator(".kaifu-records").click()
     menu = desk.page.locator(".kaifu-menu:popover-open")
     await menu.get_by_role("searchbox").fill("探索")

@@ -66,7 +66,7 @@ async def test_a_popped_out_reply_keeps_its_choices(desk: Desk, stack: Stack) ->
     await inline.log.uncheck()
     await inline.window.locator(".pop-out").click()
     popped = ComposeWindow(desk.page)
-    await expect(popped.log).not_to_be_checked(timeout=15_000)
+    await expect(popped.log).not_to_be_checked()
     await expect(popped.track).to_be_checked()
     await append(popped, '<p>See <a href="https://www.example.com/new">this</a></p>')
     await popped.window.get_by_label("Show trimmed content").click()

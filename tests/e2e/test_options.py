@@ -26,7 +26,7 @@ async def test_start_values_and_language_reach_an_open_window(desk: Desk) -> Non
     await expect(compose.track).not_to_be_checked()
     await expect(compose.log).to_be_checked()
     await options.get_by_label("Never create contacts").check()
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (0)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (0)")
     await options.get_by_label("Language").select_option("ja")
     await expect(options.locator("h1")).to_have_text("Kaifuの設定")
     await expect(compose.window.get_by_label("トラック", exact=True)).not_to_be_checked()

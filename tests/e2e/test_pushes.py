@@ -127,7 +127,7 @@ async def test_a_click_leads_to_the_mail_in_the_feed_however_old_it_is(
         await worker.evaluate(_CLICK, name)
     feed = await opening.value
     row = feed.locator(f"#row-{mail['message_id']}")
-    await expect(row).to_be_in_viewport(timeout=10_000)
+    await expect(row).to_be_in_viewport()
     await expect(row).to_contain_text("Opened at last")
     assert await row.evaluate("(row) => row.matches(':target')")
     await shown(browser, leaving=[id_])

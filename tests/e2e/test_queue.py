@@ -74,7 +74,7 @@ async def written(browser: BrowserContext, rep: Person, stack: Stack) -> list[Pa
         await page.bring_to_front()
         compose = await new_compose(page)
         await compose.write(ADDRESS, subject, "<p>Hello</p>")
-        await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=15_000)
+        await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     return windows
 
 
@@ -91,7 +91,7 @@ async def sent_from(
         pressed = datetime.now(UTC)
         await ComposeWindow(page).send()
         assert "<img" not in (await gmail.sent(number)).html
-        await expect(warnings).to_have_count(told + 1, timeout=10_000)
+        await expect(warnings).to_have_count(told + 1)
 
         async def kept(count: int = number) -> bool | None:
             return len(await worker.evaluate(_QUEUED)) == count or None
@@ -112,7 +112,7 @@ async def popup_of(browser: BrowserContext) -> Page:
 
 async def waits(popup: Page, count: int) -> None:
     """The popup says so."""
-    await expect(popup.locator("header p")).to_have_text(f"{count} waiting to be logged", timeout=15_000)
+    await expect(popup.locator("header p")).to_have_text(f"{count} waiting to be logged")
 
 
 async def all_logged(api: Rep, contact: Json) -> list[Json] | None:

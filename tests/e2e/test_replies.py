@@ -53,7 +53,7 @@ async def test_an_answer_in_its_thread_opens_the_mail_and_is_told_once(desk: Des
 
     own = desk.page.locator(f'[role=listitem]:has([data-legacy-message-id="{sent.hex_id}"])')
     await own.locator(".adf").click()
-    await expect(own.locator(".kaifu-status")).to_contain_text("Opened", timeout=15_000)
+    await expect(own.locator(".kaifu-status")).to_contain_text("Opened")
     again = await open_gmail(desk.browser)
     await open_thread(again, came)
     await expect(again.locator(".kaifu-status")).to_have_count(0)

@@ -128,7 +128,7 @@ async def test_a_page_from_before_an_update_says_that_it_must_be_reloaded(
     await reload_extension(browser)
     await page.bring_to_front()
     warning = page.locator(".kaifu-warning")
-    await expect(warning).to_contain_text("Reload this page to go on", timeout=10_000)
+    await expect(warning).to_contain_text("Reload this page to go on")
     for box in (compose.track, compose.log):
         await expect(box).to_be_disabled()
         await expect(box).not_to_be_checked()
@@ -139,4 +139,4 @@ async def test_a_page_from_before_an_update_says_that_it_must_be_reloaded(
     await expect((await new_compose(page)).track).to_be_disabled()
     await expect(warning).to_have_count(1)
     await page.reload()
-    await expect((await new_compose(page)).track).to_be_enabled(timeout=10_000)
+    await expect((await new_compose(page)).track).to_be_enabled()

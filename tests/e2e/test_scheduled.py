@@ -100,7 +100,7 @@ async def test_a_scheduled_mail_that_is_taken_back_is_called_off_and_stands_as_i
     first = (await scheduled(desk)).mail
     await desk.page.get_by_text("Undo", exact=True).click()
     again = ComposeWindow(desk.page)
-    await expect(again.track).to_be_checked(timeout=10_000)
+    await expect(again.track).to_be_checked()
     body = again.window.locator("[g_editable]")
     await expect(body.locator("a")).to_have_attribute("href", LINK)
     await expect(body.locator("img")).to_have_count(0)
@@ -124,13 +124,13 @@ async def test_a_mail_scheduled_while_the_server_is_silent_is_logged_at_its_time
     contact = await new_contact(api, "silent@recipient.example")
     compose = await new_compose(desk.page)
     await compose.write("silent@recipient.example", "In silence", HTML)
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     os.kill(stack.pids["ingest"], signal.SIGSTOP)
     at = (datetime.now() + timedelta(seconds=5)).replace(microsecond=0)
     try:
         await schedule(compose, at)
         assert (await scheduled(desk)).mail.html == HTML
-        await expect(desk.page.locator(".kaifu-warning")).to_contain_text("logged as soon as", timeout=10_000)
+        await expect(desk.page.locator(".kaifu-warning")).to_contain_text("logged as soon as")
     finally:
         os.kill(stack.pids["ingest"], signal.SIGCONT)
 

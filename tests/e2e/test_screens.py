@@ -47,7 +47,7 @@ async def test_screens(
             await expect(compose.window.get_by_label(track, exact=True)).to_be_checked()
             await expect(compose.window.get_by_label(log, exact=True)).to_be_checked()
             await compose.window.locator(".kaifu-records").click()
-            await expect(page.locator(".kaifu-menu:popover-open")).to_contain_text(create, timeout=15_000)
+            await expect(page.locator(".kaifu-menu:popover-open")).to_contain_text(create)
             await page.screenshot(path=PICTURES / f"compose-{language}.png")
             await page.keyboard.press("Escape")
             await compose.window.locator(".kaifu-never").click()
@@ -75,7 +75,7 @@ async def test_screens(
 
             await page.bring_to_front()
             message = await open_thread(page, mail)
-            await expect(message.locator(".kaifu-status")).to_be_visible(timeout=10_000)
+            await expect(message.locator(".kaifu-status")).to_be_visible()
             await page.screenshot(path=PICTURES / f"thread-{language}.png")
             reply = await answer(page, "reply")
             await expect(reply.window.get_by_label(track, exact=True)).to_be_checked()

@@ -56,7 +56,7 @@ async def whole_story(
         "開封 test",
         f'<p>Hello <a href="{LINK.replace("&", "&amp;")}">offer</a></p>',
     )
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     await compose.send()
     mail = await gmail.sent(1)
     tracking = stack.addresses["tracking_url"]
@@ -82,7 +82,7 @@ async def whole_story(
     popup = await browser.new_page()
     await popup.goto(f"{EXTENSION_ORIGIN}/popup.html")
     row = popup.locator("article.mail", has_text="開封 test")
-    await expect(row).to_have_attribute("data-state", "opened", timeout=10_000)
+    await expect(row).to_have_attribute("data-state", "opened")
     await expect(row.locator(".state")).to_contain_text("Opened")
 
     async with browser.expect_page() as opening:
@@ -90,4 +90,4 @@ async def whole_story(
     contact = await opening.value
     rows = contact.locator(".timeline li", has_text="開封 test")
     # The rep's profile is in Japanese: opened, and logged before that.
-    await expect(rows.locator("strong")).to_have_text(["開封", "ログしたメール"], timeout=10_000)
+    await expect(rows.locator("strong")).to_have_text(["開封", "ログしたメール"])

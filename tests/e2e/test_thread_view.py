@@ -79,7 +79,7 @@ async def test_the_status_of_own_mail_follows_while_its_thread_is_open(desk: Des
     own = page.locator(f'[role=listitem]:has([data-legacy-message-id="{sent.hex_id}"])')
     await own.locator(".adf").click()
     status = own.locator(".kaifu-status")
-    await expect(status).to_have_text("Sent, not opened yet", timeout=15_000)
+    await expect(status).to_have_text("Sent, not opened yet")
     await reading_time()
     for opens in (1, 2):
         await open_from(api, sent, opens)
@@ -100,7 +100,7 @@ async def test_the_status_of_own_mail_follows_while_its_thread_is_open(desk: Des
     await open_thread(page, sent)
     await reading_time()
     await open_from(api, sent, 3)
-    await expect(page.locator(".kaifu-status")).to_have_text([re.compile("Opened 3×")], timeout=15_000)
+    await expect(page.locator(".kaifu-status")).to_have_text([re.compile("Opened 3×")])
     await expect(received.locator(".kaifu-status")).to_have_count(0)
 
 
@@ -143,7 +143,7 @@ async def test_own_pixels_are_taken_out_and_exactly_the_mail_on_screen_is_report
     # As Gmail shows it, through its proxy; it is put there when the rep opens the message.
     await own.locator(".adf").click()
     await expect(own.locator(".ii")).to_have_text("Hello")
-    await expect(own.locator(".kaifu-status")).to_be_visible(timeout=15_000)
+    await expect(own.locator(".kaifu-status")).to_be_visible()
     await expect(own.locator(".ii img")).to_have_count(0)
 
     async def reported() -> list[str] | None:

@@ -14,7 +14,7 @@ async def taken_back(desk: Desk) -> ComposeWindow:
     """Press Undo; the window that opens again."""
     await desk.page.get_by_text("Undo", exact=True).click()
     again = ComposeWindow(desk.page)
-    await expect(again.track).to_be_checked(timeout=10_000)
+    await expect(again.track).to_be_checked()
     return again
 
 
@@ -23,7 +23,7 @@ async def test_undo_calls_it_off_and_a_second_send_is_one_mail(desk: Desk, api: 
     contact = await new_contact(api, "undo@recipient.example")
     compose = await new_compose(desk.page)
     await compose.write("undo@recipient.example", "Undone", HTML)
-    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)", timeout=10_000)
+    await expect(compose.window.locator(".kaifu-records")).to_have_text("Records (1)")
     await compose.send()
     first = await desk.gmail.sent(1)
     await the_row(api, "Undone")
@@ -61,11 +61,11 @@ async def test_a_send_that_gmail_refuses_is_sent_once_when_it_is_pressed_again(
     desk.gmail.failing = True
     try:
         await compose.send()
-        await expect(desk.page.get_by_text("there was a problem")).to_be_visible(timeout=10_000)
+        await expect(desk.page.get_by_text("there was a problem")).to_be_visible()
     finally:
         desk.gmail.failing = False
     again = ComposeWindow(desk.page)
-    await expect(again.track).to_be_checked(timeout=10_000)
+    await expect(again.track).to_be_checked()
     await again.send()
     mail = await desk.gmail.sent(1)
     assert mail.html.count(f"{stack.addresses['tracking_url']}/o/") == 1

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from deploy.local.seed import Person
 
+PATIENCE_MS = 15_000  # for what is awaited on a page: other workers have the cores too
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -26,6 +27,7 @@ async def chromium() -> AsyncIterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         raise RuntimeError("no Chromium: install it (Debian: apt install chromium) or name it with CHROMIUM")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(QUIET))
         try:
@@ -39,7 +41,7 @@ async def watched(browser: Browser, **options: Any) -> AsyncIterator[tuple[Brows
     """A context, and what its pages complain of: script errors and anything that the policy blocks."""
     complaints: list[str] = []
     context = await browser.new_context(**options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
 
     def heard(said: ConsoleMessage) -> None:
