@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -245,20 +246,29 @@ async def test_an_access_token_for_it_ends_with_its_maker(
         assert (await http.get("/v1/contacts", headers=header)).status_code == 401
 
 
+@pytest.fixture
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For shares, which a slow machine would fill again as fast as it asks."""
+    monkeypatch.setattr("services.crm.application.api_tokens.time", SimpleNamespace(monotonic=lambda: 1.0))
+
+
+@pytest.mark.usefixtures("_no_time_passes")
 async def test_access_tokens_for_it_share_its_share(crm: Collaborators, people: People) -> None:
     async with client(crm) as http:
         header = await access_for(http, await made(crm, people))
-        answers = [await http.get("/v1/me", headers=header) for _ in range(REQUESTS_AT_ONCE + 20)]
-        assert 429 in {answer.status_code for answer in answers}
+        answers = [await http.get("/v1/me", headers=header) for _ in range(REQUESTS_AT_ONCE)]
+        codes = [answer.status_code for answer in answers]
+        assert codes.index(429) == REQUESTS_AT_ONCE - 1, "to ask for it was one"
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 async def test_a_token_asks_for_no_more_than_its_share(crm: Collaborators, people: People) -> None:
     """Another is not held up."""
     greedy, other = await made(crm, people), await made(crm, people)
     async with client(crm) as http:
-        answers = [await http.get("/v1/me", headers=bearing(greedy)) for _ in range(REQUESTS_AT_ONCE + 20)]
+        answers = [await http.get("/v1/me", headers=bearing(greedy)) for _ in range(REQUESTS_AT_ONCE + 1)]
         refused = [answer for answer in answers if answer.status_code == 429]
-        assert refused
+        assert refused == answers[-1:]
         assert refused[0].headers["retry-after"] == "1"
         assert (await http.get("/v1/me", headers=bearing(other))).status_code == 200
 
