@@ -144,13 +144,13 @@ class Camera:
         self._app_url = app_url
         self._language = language
 
-    async def take(self, name: str) -> None:
-        """Four pictures; the page has the first width and scheme again then. AssertionError: it is in another
-        language."""
+    async def take(self, name: str, variant: str = "") -> None:
+        """Four pictures, with the variant in their names; the page has the first width and scheme again then.
+        AssertionError: it is in another language."""
         assert await self.page.get_attribute("html", "lang") == self._language, f"{name}: another language"
         for (size, width), scheme in product(WIDTHS.items(), SCHEMES):
             await self._look(width, scheme)
-            await taken(self.page, name, f"{self._language}-{scheme}-{size}")
+            await taken(self.page, name, f"{variant}{self._language}-{scheme}-{size}")
         await self._look(WIDTHS["desk"], "light")
 
     async def visit(self, *names: str) -> None:

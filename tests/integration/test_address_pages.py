@@ -1,7 +1,6 @@
 """A rep proves an address in real Chromium, with a real relay and all services."""
 
 from collections.abc import AsyncIterator
-from itertools import product
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from shared.auth.tokens import Role
 from tests.integration.browser import sign_in, watched
 from tests.integration.client import UNHURRIED, clean_environment, signed_in
 from tests.integration.mail_relay import MailRelay, mail_relay
-from tests.integration.pictures import SCHEMES, WIDTHS, taken
+from tests.integration.pictures import Camera
 
 pytestmark = pytest.mark.integration
 _POSTMAN_MS = 20_000  # a relay that is away takes its time, on a busy machine more
@@ -151,17 +150,16 @@ async def test_pictures_of_addresses(mailing: Stack, browser: Browser, relay: Ma
             link = await mailed(relay, before + 1)
             relay.refusal = "451 4.7.1 later"
             await ask(f"support@{language}.app.example")
-        for scheme, (width_name, width) in product(SCHEMES, WIDTHS.items()):
-            size: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-            async with watched(browser, locale=language, **size) as (context, complaints):
-                page, label = await context.new_page(), f"{language}-{scheme}-{width_name}"
-                await page.goto(f"{app_url}/forgotten")
-                await taken(page, "forgotten", label)
-                await sign_in(page, app_url, who)
-                await page.goto(f"{app_url}/profile")
-                await page.locator(".own", has_text="support").locator(".note.fault").wait_for()
-                await taken(page, "addresses", label)
-                await page.goto(link)
-                await taken(page, "address-confirm", label)
-                assert complaints == []
+        async with watched(browser, locale=language) as (context, complaints):
+            page = await context.new_page()
+            camera = Camera(page, app_url, language)
+            await page.goto(f"{app_url}/forgotten")
+            await camera.take("forgotten")
+            await sign_in(page, app_url, who)
+            await page.goto(f"{app_url}/profile")
+            await page.locator(".own", has_text="support").locator(".note.fault").wait_for()
+            await camera.take("addresses")
+            await page.goto(link)
+            await camera.take("address-confirm")
+            assert complaints == []
     relay.refusal = None
