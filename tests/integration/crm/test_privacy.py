@@ -129,7 +129,7 @@ async def test_it_is_done_at_once_by_the_running_service(
     await crm.directory.prepare(mail)
     running = asyncio.create_task(review_until(stopping, crm.privacy, progress))
     await crm.email_settings.change(people.who(people.admin), ON)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await said(crm, people) != [(mail.message_id, True)]:
             await asyncio.sleep(0.02)
     stopping.set()

@@ -278,7 +278,7 @@ async def test_what_it_has_in_hand_when_asked_to_stop_is_finished_first(
     crm.answers_after_s = 0.5
     try:
         await publisher.publish(in_hand)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while in_hand.message_id not in crm.asked:
                 await asyncio.sleep(0.02)
         assert await logger.stop() == 0

@@ -46,13 +46,13 @@ class Notifier:
             yield client
 
 
-async def heard(client: ClientConnection, count: int = 1, within_s: float = 10) -> list[dict[str, Any]]:
+async def heard(client: ClientConnection, count: int = 1, within_s: float = 30) -> list[dict[str, Any]]:
     async with asyncio.timeout(within_s):
         return [json.loads(await client.recv()) for _ in range(count)]
 
 
 async def close_code(client: ClientConnection) -> int | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         try:
             while True:
                 await client.recv()
@@ -139,7 +139,7 @@ async def test_what_one_replay_holds_in_memory_is_bounded(
     me = uuid4()
     await publisher.publish_all((raised(me), None) for _ in range(7))
     partition = partition_of_user(str(me), broker.settings.partitions)
-    async with broker.reader(NOTIFICATIONS.name) as client, asyncio.timeout(10):
+    async with broker.reader(NOTIFICATIONS.name) as client, asyncio.timeout(30):
         mine: list[Any] = []
         while len(mine) < 7:
             for records in (await client.getmany(timeout_ms=200)).values():
