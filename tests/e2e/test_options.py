@@ -18,7 +18,7 @@ async def open_options(desk: Desk) -> Page:
 @pytest.mark.requirement("E1", "B10")
 async def test_start_values_and_language_reach_an_open_window(desk: Desk) -> None:
     compose = await new_compose(desk.page)
-    await compose.write("ann@recipient.example", "Start", "<p>Hello</p>")
+    await compose.write("ann@start-values.example", "Start", "<p>Hello</p>")
     await expect(compose.track).to_be_checked()
     options = await open_options(desk)
     await options.get_by_label("Track starts ticked").uncheck()

@@ -44,7 +44,8 @@ async def test_mails_sent_while_the_server_is_away_are_logged_once_in_order_with
             windows = await written(browser, rep, stack)
             await outage.enter_async_context(stack.without("ingest", "crm"))
             sent = await sent_from(browser, windows, gmail)
-            kill(profile)
+            async with browser.expect_event("close"):  # else the block would close it once more
+                kill(profile)
         async with opened() as browser:
             await waits(await popup_of(browser), KILLED_AFTER)
         async with opened() as browser:
