@@ -86,13 +86,13 @@ $(PLACES): deploy/places/package.json deploy/places/package-lock.json | node
 # ---- testing
 
 # Three workers on two cores: these tests wait half of their time, for processes to start, die and be missed.
-INTEGRATION = $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder tests/integration $(ARGS)
+INTEGRATION = sh tests/tried.sh $(BIN)/pytest tests/integration -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 .PHONY: test
 test: lint browser check-extension extension ## all of it: lint, strict types, import walls, then every test
 	$(BIN)/pytest -n 2 tests/unit tests/architecture tests/contract $(ARGS)
 	$(INTEGRATION)
-	$(BIN)/pytest -n 2 --dist loadfile tests/e2e $(ARGS)
+	sh tests/tried.sh $(BIN)/pytest tests/e2e -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: lint test-unit ## the fast part: lint, strict types, import walls, unit tests
