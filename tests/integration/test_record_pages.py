@@ -70,30 +70,40 @@ async def test_a_record_is_made_found_edited_and_associated_without_a_reload(
         assert complaints == []
 
 
-async def test_what_is_typed_before_the_scripts_are_there_is_searched_for(
+async def test_what_is_typed_or_opened_before_the_scripts_are_there_is_asked_for(
     stack: Stack, browser: Browser, rep: Person
 ) -> None:
     """And so is what stands in the box again on the way back."""
     async with watched(browser, locale="en") as (context, complaints):
         page = await context.new_page()
         await sign_in(page, stack.addresses["app_url"], rep)
-        typed = asyncio.Event()
+        at_it = asyncio.Event()
 
         async def late(route: Route) -> None:
-            await typed.wait()
+            await at_it.wait()
             await route.continue_()
 
         await page.route("**/htmx.min.js*", late)
         await page.goto(stack.addresses["app_url"] + "/contacts", wait_until="commit")
         await page.fill("#q", "olivia@northwind.example")
         assert await page.locator(".person").count() > 1
-        typed.set()
+        at_it.set()
         await expect(page.locator(".person")).to_have_count(1)
 
         await page.locator(".person").click()
         await expect(page.locator("h1")).to_have_text("Olivia Martin")
         await page.go_back()
         await expect(page.locator(".person")).to_have_count(1)
+
+        await page.locator(".person").click()
+        await expect(page.locator("h1")).to_have_text("Olivia Martin")
+        at_it.clear()
+        await page.reload(wait_until="commit")
+        await page.locator("details.why summary").first.click()
+        history = page.locator("details.why .history").first
+        await expect(history).to_contain_text("Loading")
+        at_it.set()
+        await expect(history).not_to_contain_text("Loading")
         assert complaints == []
 
 
